@@ -1,0 +1,93 @@
+/** A wait on the retry ladder: `name` as written in the config ("10s") and the wait itself. */
+export interface RetryDelay {
+  name: string;
+  ms: number;
+}
+
+/** Where events of an account go once they are on the bus. */
+export type Delivery = "http" | "echo" | "amqp";
+
+/** One WeChat account (an entry of `services`) with every default filled in. */
+export interface Account {
+  /** The service name: unique, at most 100 bytes. */
+  name: string;
+  token: string;
+  /** Still accepted for pushes signed before a rotation was finished. */
+  previousToken: string | undefined;
+  appId: string;
+  appSecret: string;
+  /** EncodingAESKey, 43 characters; undefined for a plaintext account. */
+  aesKey: string | undefined;
+  previousAesKey: string | undefined;
+  /** Oldest accepted `timestamp` of a push, in seconds; 0 = any. */
+  timeout: number;
+  servicePath: string;
+  redirectPath: string | undefined;
+  redirectUrl: string | undefined;
+  redirectUserinfoFlag: string | undefined;
+  /** Base URL of the HTTP backend, without a trailing slash. */
+  msgProxyPass: string | undefined;
+  isChannelsEc: boolean;
+  appendUserInfo: boolean;
+  delivery: Delivery;
+  fanOut: boolean;
+  /** Routing-key patterns that wait for a reply. */
+  reply: string[];
+  /** Milliseconds from the push's arrival until its answer. */
+  replyBudget: number;
+  replyWindow: "first" | "retries";
+  lateReply: "drop" | "customer-service";
+  /** Milliseconds a backend may take, apart from the reply budget. */
+  backendTimeout: number;
+  retry: RetryDelay[];
+  unhandled: "drop" | "dead-letter";
+  /** Deliveries in flight. */
+  concurrency: number;
+  allowPlaintext: boolean;
+  /** Addresses that may push: CIDRs, WeChat's own list, or anybody (undefined). */
+  allowFrom: string[] | "wechat" | undefined;
+  webhookSecret: string | undefined;
+  tokenApi: "stable_token" | "token";
+}
+
+export interface AmqpConfig {
+  /** Tried in turn. */
+  urls: string[];
+  tls: { ca?: string; cert?: string; key?: string } | undefined;
+}
+
+/** Routes that the program of the seed offers beside pushes, named as in `common-endpoints`. */
+export type CommonEndpoint =
+  | "health-check"
+  | "wx-qr"
+  | "wx-user"
+  | "sns-auth2"
+  | "short-url"
+  | "tmpl-msg"
+  | "sign-jsapi"
+  | "channels-ec-order-detail"
+  | "channels-ec-refund-detail";
+
+/** The whole configuration, checked and with every default filled in. */
+export interface Config {
+  listenHost: string;
+  listenPort: number;
+  /** undefined = the role's own default, see `internalPorts`. */
+  internalListenHost: string;
+  internalListenPort: number | undefined;
+  /** True when the internal listener was configured: the common endpoints then move there. */
+  internalListenerSet: boolean;
+  accounts: Account[];
+  /** undefined = the in-process bus. */
+  amqp: AmqpConfig | undefined;
+  /** First part of every exchange and queue name. */
+  amqpPrefix: string;
+  dataDir: string | undefined;
+  tokenCacheDir: string | undefined;
+  wxApiBase: string;
+  logLevel: string;
+  commonEndpoints: Partial<Record<CommonEndpoint, string>>;
+}
+
+/** Ports of the internal listener when none is configured. */
+export const internalPorts = { gateway: 7081, dispatcher: 7082 } as const;
