@@ -1,0 +1,86 @@
+import type { Topology } from "./topology.ts";
+
+/** AMQP's message properties, those the contract uses. */
+export interface Properties {
+  contentType?: string;
+  messageId?: string;
+  correlationId?: string;
+  replyTo?: string;
+  /** Seconds since 1970. */
+  timestamp?: number;
+  /** The event's routing key: it survives retry queues, unlike the delivery's own. */
+  type?: string;
+  appId?: string;
+  headers?: Record<string, unknown>;
+}
+
+/** A message on its way to an exchange; "" is the default exchange, whose routing keys are queue names. */
+export interface OutgoingMessage {
+  exchange: string;
+  routingKey: string;
+  body: Buffer;
+  properties: Properties;
+}
+
+export interface PublishOptions {
+  /** Milliseconds to wait for the broker's confirm, reconnecting and publishing again as needed. */
+  timeout: number;
+  /** Whether a message that reaches no queue is told apart ("returned"). Default false. */
+  mandatory?: boolean;
+}
+
+/** Where a confirmed message went: into at least one queue, or back because no queue was bound for it. */
+export type PublishOutcome = "routed" | "returned";
+
+/** A message handed to a consumer. Exactly one of `ack`, `requeue` and `reject` ends it; a second call does nothing. */
+export interface Delivery {
+  exchange: string;
+  routingKey: string;
+  redelivered: boolean;
+  body: Buffer;
+  properties: Properties;
+  ack(): void;
+  /** Gives it back to its queue, for this or another consumer. */
+  requeue(): void;
+  /** Drops it from its queue: it is dead-lettered where the queue says so. */
+  reject(): void;
+}
+
+export interface ConsumeOptions {
+  /** Deliveries in flight, 1 to 65535. */
+  prefetch: number;
+}
+
+export interface Consumer {
+  /** Stops new deliveries; those in flight can still be acked. */
+  cancel(): Promise<void>;
+  /** Cancels if need be and gives every delivery that was not ended back to the queue. */
+  close(): Promise<void>;
+}
+
+/**
+ * What the bridge needs of a broker, in AMQP's own terms. Two adapters keep it: RabbitMQ and in-process.
+ * Everything is restored by the adapter after a lost connection: topology, consumers, unconfirmed publishes.
+ */
+export interface Bus {
+  /**
+   * Declares exchanges, queues and bindings that are not there yet, now and after each reconnection.
+   * Resolves when they are declared; with the broker away it waits for `timeout` ms and throws `NOT_HELD`,
+   * and they are declared all the same as soon as the broker is back.
+   */
+  declare(topology: Topology, options: { timeout: number }): Promise<void>;
+  /**
+   * Resolves once the broker holds the message durably. Throws `NOT_HELD` when that was not confirmed in time
+   * (it may be held all the same) and `NACKED` when the broker refuses it again and again.
+   */
+  publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome>;
+  /** Never runs `onDelivery` inside `publish`; what it throws must be its own concern: it may not throw. */
+  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer;
+  /** Messages ready in a queue; undefined when the queue is missing or the broker cannot be asked in 2 s. */
+  depth(queue: string): Promise<number | undefined>;
+  /** Deletes a queue with what it holds. */
+  deleteQueue(queue: string): Promise<void>;
+  /** Whether messages can be published and consumed right now. */
+  readonly ready: boolean;
+  close(): Promise<void>;
+}

@@ -1,0 +1,155 @@
+import { Failure } from "../failure.ts";
+import type {
+  Bus,
+  Consumer,
+  ConsumeOptions,
+  Delivery,
+  OutgoingMessage,
+  PublishOptions,
+  PublishOutcome,
+} from "./bus.ts";
+import { MemoryQueue } from "./memory-queue.ts";
+import { topicMatches } from "./topic.ts";
+import type { BindingDeclaration, ExchangeDeclaration, Topology } from "./topology.ts";
+
+interface Exchange extends ExchangeDeclaration {
+  bindings: BindingDeclaration[];
+}
+
+/** Bounds of the in-process bus; a publish beyond them is refused, so that WeChat pushes again later. */
+export interface MemoryLimits {
+  messages: number;
+  bytes: number;
+}
+
+const defaultLimits: MemoryLimits = { messages: 200_000, bytes: 256 * 1024 * 1024 };
+const MAX_ROUTES = 10_000;
+
+/** A bus inside this process, with RabbitMQ's routing rules. What it holds is lost when the process ends. */
+export class MemoryBus implements Bus {
+  readonly ready = true;
+  readonly #limits: MemoryLimits;
+  readonly #exchanges = new Map<string, Exchange>();
+  readonly #queues = new Map<string, MemoryQueue>();
+  /** Queues by exchange and routing key, worked out once: accounts use few keys. */
+  readonly #routes = new Map<string, MemoryQueue[]>();
+  #messages = 0;
+  #bytes = 0;
+
+  constructor(limits: MemoryLimits = defaultLimits) {
+    this.#limits = limits;
+  }
+
+  async declare(topology: Topology): Promise<void> {
+    for (const exchange of topology.exchanges) {
+      if (!this.#exchanges.has(exchange.name)) this.#exchanges.set(exchange.name, { ...exchange, bindings: [] });
+    }
+    for (const { name, arguments: args } of topology.queues) {
+      if (!this.#queues.has(name)) this.#queues.set(name, this.#createQueue(args));
+    }
+    for (const binding of topology.unbindings) this.#unbind(binding);
+    for (const binding of topology.bindings) {
+      this.#unbind(binding);
+      this.#exchange(binding.source).bindings.push(binding);
+    }
+    this.#routes.clear();
+  }
+
+  async publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome> {
+    const queues = this.#route(message.exchange, message.routingKey);
+    if (queues.length === 0) return options.mandatory === true ? "returned" : "routed";
+    if (queues.some((queue) => queue.isFull)) throw new Failure("NACKED", "a queue for this message is full");
+    if (this.#messages >= this.#limits.messages || this.#bytes >= this.#limits.bytes) {
+      throw new Failure("NACKED", "the in-process bus is full");
+    }
+    this.#enqueue(queues, message);
+    return "routed";
+  }
+
+  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
+    const found = this.#queues.get(queue);
+    if (found === undefined) throw new Failure("CONFIG_INVALID", `there is no queue ${queue} to consume`);
+    return found.subscribe(options, onDelivery);
+  }
+
+  async depth(queue: string): Promise<number | undefined> {
+    return this.#queues.get(queue)?.depth;
+  }
+
+  async deleteQueue(queue: string): Promise<void> {
+    this.#queues.get(queue)?.close();
+    this.#queues.delete(queue);
+    for (const exchange of this.#exchanges.values()) {
+      exchange.bindings = exchange.bindings.filter(({ to, destination }) => to !== "queue" || destination !== queue);
+    }
+    this.#routes.clear();
+  }
+
+  async close(): Promise<void> {
+    for (const queue of this.#queues.values()) queue.close();
+  }
+
+  #createQueue(args: ConstructorParameters<typeof MemoryQueue>[0]): MemoryQueue {
+    return new MemoryQueue(args, {
+      deadLetter: (message) => this.#enqueue(this.#route(message.exchange, message.routingKey), message),
+      left: (message) => {
+        this.#messages--;
+        this.#bytes -= message.body.length;
+      },
+    });
+  }
+
+  #enqueue(queues: MemoryQueue[], message: OutgoingMessage): void {
+    for (const queue of queues) {
+      this.#messages++;
+      this.#bytes += message.body.length;
+      queue.push(message);
+    }
+  }
+
+  #route(exchange: string, routingKey: string): MemoryQueue[] {
+    const id = `${exchange}\0${routingKey}`;
+    let queues = this.#routes.get(id);
+    if (queues === undefined) {
+      const names = new Set<string>();
+      if (exchange === "") names.add(routingKey);
+      else this.#collect(exchange, routingKey, names, new Set());
+      queues = [...names].map((name) => this.#queues.get(name)).filter((queue) => queue !== undefined);
+      if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
+      this.#routes.set(id, queues);
+    }
+    return queues;
+  }
+
+  #collect(name: string, routingKey: string, queues: Set<string>, visited: Set<string>): void {
+    if (visited.has(name)) return;
+    visited.add(name);
+    const exchange = this.#exchange(name);
+    const bindings = exchange.bindings.filter((binding) => bindingMatches(exchange.type, binding, routingKey));
+    for (const { to, destination } of bindings) {
+      if (to === "queue") queues.add(destination);
+      else this.#collect(destination, routingKey, queues, visited);
+    }
+    const alternate = exchange.arguments?.["alternate-exchange"];
+    if (bindings.length === 0 && typeof alternate === "string") this.#collect(alternate, routingKey, queues, visited);
+  }
+
+  #exchange(name: string): Exchange {
+    const exchange = this.#exchanges.get(name);
+    if (exchange === undefined) throw new Failure("CONFIG_INVALID", `there is no exchange ${name}`);
+    return exchange;
+  }
+
+  #unbind(gone: BindingDeclaration): void {
+    const exchange = this.#exchange(gone.source);
+    exchange.bindings = exchange.bindings.filter(
+      ({ destination, to, routingKey }) =>
+        destination !== gone.destination || to !== gone.to || routingKey !== gone.routingKey,
+    );
+  }
+}
+
+function bindingMatches(type: ExchangeDeclaration["type"], binding: BindingDeclaration, routingKey: string): boolean {
+  if (type === "fanout") return true;
+  return type === "direct" ? binding.routingKey === routingKey : topicMatches(binding.routingKey, routingKey);
+}

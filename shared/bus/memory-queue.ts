@@ -1,0 +1,205 @@
+import type { Consumer, ConsumeOptions, Delivery, OutgoingMessage } from "./bus.ts";
+import type { Arguments } from "./topology.ts";
+
+interface Stored {
+  message: OutgoingMessage;
+  redelivered: boolean;
+  /** When it dead-letters, epoch ms; Infinity without a TTL. */
+  expiresAt: number;
+}
+
+interface Subscription {
+  room: number;
+  cancelled: boolean;
+  inFlight: Set<Stored>;
+  onDelivery: (delivery: Delivery) => void;
+}
+
+/** Where a queue's dead letters go, and what it frees when a message leaves for good. */
+interface Surroundings {
+  deadLetter(message: OutgoingMessage): void;
+  left(message: OutgoingMessage): void;
+}
+
+/**
+ * A queue of the in-process bus with AMQP's rules: first in first out, round robin between consumers within their
+ * prefetch, TTL from the head, maximum length with `drop-head` or `reject-publish`, dead-lettering.
+ */
+export class MemoryQueue {
+  readonly #arguments: Arguments;
+  readonly #surroundings: Surroundings;
+  #ready: Stored[] = [];
+  /** Index of the first message in #ready: shifting an array of many would cost its length each time. */
+  #head = 0;
+  #subscriptions: Subscription[] = [];
+  #drainScheduled = false;
+  #expiry: NodeJS.Timeout | undefined;
+
+  constructor(args: Arguments, surroundings: Surroundings) {
+    this.#arguments = args;
+    this.#surroundings = surroundings;
+  }
+
+  get depth(): number {
+    return this.#ready.length - this.#head;
+  }
+
+  /** Whether a publish would be refused for the queue's length. */
+  get isFull(): boolean {
+    const limit = this.#arguments["x-max-length"];
+    return this.#arguments["x-overflow"] === "reject-publish" && typeof limit === "number" && this.depth >= limit;
+  }
+
+  push(message: OutgoingMessage): void {
+    const ttl = this.#arguments["x-message-ttl"];
+    this.#ready.push({
+      message,
+      redelivered: false,
+      expiresAt: typeof ttl === "number" ? Date.now() + ttl : Number.POSITIVE_INFINITY,
+    });
+    this.#dropHead();
+    this.#scheduleDrain();
+    this.#scheduleExpiry();
+  }
+
+  subscribe({ prefetch }: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
+    const subscription: Subscription = { room: prefetch, cancelled: false, inFlight: new Set(), onDelivery };
+    this.#subscriptions.push(subscription);
+    this.#scheduleDrain();
+    const cancel = async (): Promise<void> => {
+      subscription.cancelled = true;
+      this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
+    };
+    return {
+      cancel,
+      close: async () => {
+        await cancel();
+        for (const stored of [...subscription.inFlight].toReversed()) this.#settle(subscription, stored, "requeue");
+      },
+    };
+  }
+
+  /** Forgets every message and stops its timer. */
+  close(): void {
+    clearTimeout(this.#expiry);
+    for (let stored = this.#shift(); stored !== undefined; stored = this.#shift()) {
+      this.#surroundings.left(stored.message);
+    }
+  }
+
+  #scheduleDrain(): void {
+    if (this.#drainScheduled || this.depth === 0 || this.#subscriptions.length === 0) return;
+    this.#drainScheduled = true;
+    setImmediate(() => {
+      this.#drainScheduled = false;
+      this.#drain();
+    });
+  }
+
+  #drain(): void {
+    this.#expire();
+    for (;;) {
+      const subscription = this.#nextWithRoom();
+      const stored = subscription && this.#shift();
+      if (stored === undefined) return;
+      this.#deliver(subscription as Subscription, stored);
+    }
+  }
+
+  /** The first consumer in turn that may take one more; it then stands last in line. */
+  #nextWithRoom(): Subscription | undefined {
+    const index = this.#subscriptions.findIndex((subscription) => subscription.room > 0);
+    const [subscription] = index < 0 ? [] : this.#subscriptions.splice(index, 1);
+    if (subscription) this.#subscriptions.push(subscription);
+    return subscription;
+  }
+
+  #deliver(subscription: Subscription, stored: Stored): void {
+    subscription.room--;
+    subscription.inFlight.add(stored);
+    const { exchange, routingKey, body, properties } = stored.message;
+    subscription.onDelivery({
+      exchange,
+      routingKey,
+      body,
+      properties,
+      redelivered: stored.redelivered,
+      ack: () => this.#settle(subscription, stored, "ack"),
+      requeue: () => this.#settle(subscription, stored, "requeue"),
+      reject: () => this.#settle(subscription, stored, "reject"),
+    });
+  }
+
+  #settle(subscription: Subscription, stored: Stored, end: "ack" | "requeue" | "reject"): void {
+    if (!subscription.inFlight.delete(stored)) return;
+    subscription.room++;
+    if (end === "requeue") {
+      this.#unshift({ ...stored, redelivered: true });
+      this.#scheduleExpiry();
+    } else {
+      this.#surroundings.left(stored.message);
+      if (end === "reject") this.#deadLetter(stored.message);
+    }
+    this.#scheduleDrain();
+  }
+
+  #deadLetter(message: OutgoingMessage): void {
+    const exchange = this.#arguments["x-dead-letter-exchange"];
+    if (typeof exchange !== "string") return;
+    const routingKey = this.#arguments["x-dead-letter-routing-key"];
+    this.#surroundings.deadLetter({
+      ...message,
+      exchange,
+      routingKey: typeof routingKey === "string" ? routingKey : message.routingKey,
+    });
+  }
+
+  #dropHead(): void {
+    const limit = this.#arguments["x-max-length"];
+    if (this.#arguments["x-overflow"] === "reject-publish" || typeof limit !== "number") return;
+    while (this.depth > limit) {
+      const { message } = this.#shift() as Stored;
+      this.#surroundings.left(message);
+      this.#deadLetter(message);
+    }
+  }
+
+  #expire(): void {
+    const now = Date.now();
+    while (this.depth > 0 && (this.#ready[this.#head] as Stored).expiresAt <= now) {
+      const { message } = this.#shift() as Stored;
+      this.#surroundings.left(message);
+      this.#deadLetter(message);
+    }
+    this.#scheduleExpiry();
+  }
+
+  /** One timer for the head: all messages of a queue live equally long, so none behind it expires earlier. */
+  #scheduleExpiry(): void {
+    if (this.#expiry !== undefined || this.depth === 0) return;
+    const { expiresAt } = this.#ready[this.#head] as Stored;
+    if (expiresAt === Number.POSITIVE_INFINITY) return;
+    const wait = Math.min(Math.max(expiresAt - Date.now(), 0), 2 ** 31 - 1);
+    this.#expiry = setTimeout(() => {
+      this.#expiry = undefined;
+      this.#expire();
+    }, wait);
+    this.#expiry.unref();
+  }
+
+  #shift(): Stored | undefined {
+    if (this.depth === 0) return undefined;
+    const stored = this.#ready[this.#head] as Stored;
+    this.#ready[this.#head++] = undefined as unknown as Stored;
+    if (this.#head > 1024 && this.#head * 2 > this.#ready.length) {
+      this.#ready = this.#ready.slice(this.#head);
+      this.#head = 0;
+    }
+    return stored;
+  }
+
+  #unshift(stored: Stored): void {
+    if (this.#head > 0) this.#ready[--this.#head] = stored;
+    else this.#ready.unshift(stored);
+  }
+}

@@ -1,0 +1,162 @@
+import type { Account, Config } from "../config/config.ts";
+
+/** Arguments of a queue; part of the contract: changing one means a new name. */
+export type Arguments = Record<string, string | number | boolean>;
+
+export interface ExchangeDeclaration {
+  name: string;
+  type: "topic" | "direct" | "fanout";
+  arguments?: Arguments;
+}
+
+export interface QueueDeclaration {
+  name: string;
+  arguments: Arguments;
+}
+
+export interface BindingDeclaration {
+  source: string;
+  destination: string;
+  to: "queue" | "exchange";
+  routingKey: string;
+}
+
+/** Exchanges, queues and bindings to be there; `unbindings` are bindings to be gone. All durable. */
+export interface Topology {
+  exchanges: ExchangeDeclaration[];
+  queues: QueueDeclaration[];
+  bindings: BindingDeclaration[];
+  unbindings: BindingDeclaration[];
+}
+
+const SECOND = 1000;
+const HOUR = 3600 * SECOND;
+const DAY = 24 * HOUR;
+
+/** When the dead-letter queue takes no more, and the share of it from which operators are warned. */
+export const deadLimit = { length: 1_000_000, warnAt: 0.8 } as const;
+
+/** Names of the AMQP contract, version 1, below one prefix. */
+export function createNames(prefix: string) {
+  return {
+    events: `${prefix}.events`,
+    eventsOf: (service: string) => `${prefix}.events.${service}`,
+    enriched: `${prefix}.enriched`,
+    enrichedOf: (service: string) => `${prefix}.enriched.${service}`,
+    dispatchOf: (service: string) => `${prefix}.dispatch.${service}`,
+    replies: `${prefix}.replies`,
+    repliesOf: (instance: string) => `${prefix}.replies.${instance}`,
+    lateReplies: `${prefix}.late-replies`,
+    retryOf: (delay: string) => `${prefix}.retry.${delay}`,
+    dead: `${prefix}.dead`,
+    unrouted: `${prefix}.unrouted`,
+  };
+}
+
+export type Names = ReturnType<typeof createNames>;
+
+/** Whether the dispatcher works on an account's events: it forwards, echoes, or enriches and fans out. */
+export function isDispatched(account: Account): boolean {
+  return account.delivery !== "amqp" || account.fanOut;
+}
+
+/** Everything the accounts of a config need, declared alike by gateways and dispatchers, whoever comes first. */
+export function bridgeTopology(config: Pick<Config, "accounts" | "amqpPrefix">): Topology {
+  const names = createNames(config.amqpPrefix);
+  const all = [commonTopology(names), ...retryTopologies(names, config.accounts)];
+  for (const account of config.accounts) all.push(accountTopology(names, account));
+  return merge(all);
+}
+
+/** One gateway instance's reply queue, bound by its own name; what it leaves unread becomes a late reply. */
+export function replyTopology(names: Names, instance: string): Topology {
+  const queue = names.repliesOf(instance);
+  return merge([
+    {
+      queues: [
+        {
+          name: queue,
+          arguments: {
+            "x-queue-type": "classic",
+            "x-message-ttl": 15 * SECOND,
+            "x-expires": HOUR,
+            "x-dead-letter-exchange": "",
+            "x-dead-letter-routing-key": names.lateReplies,
+          },
+        },
+      ],
+      bindings: [{ source: names.replies, destination: queue, to: "queue", routingKey: queue }],
+    },
+  ]);
+}
+
+function commonTopology(names: Names): Partial<Topology> {
+  return {
+    exchanges: [
+      { name: names.events, type: "topic" },
+      { name: names.enriched, type: "topic" },
+      { name: names.lateReplies, type: "fanout" },
+      { name: names.replies, type: "direct", arguments: { "alternate-exchange": names.lateReplies } },
+    ],
+    queues: [
+      quorum(names.lateReplies, { "x-message-ttl": 48 * HOUR }),
+      quorum(names.dead, { "x-max-length": deadLimit.length, "x-overflow": "reject-publish" }),
+      quorum(names.unrouted, { "x-max-length": 100_000, "x-overflow": "drop-head", "x-message-ttl": 7 * DAY }),
+    ],
+    bindings: [{ source: names.lateReplies, destination: names.lateReplies, to: "queue", routingKey: "" }],
+  };
+}
+
+function accountTopology(names: Names, account: Account): Partial<Topology> {
+  const events = names.eventsOf(account.name);
+  const enriched = names.enrichedOf(account.name);
+  const dispatch = names.dispatchOf(account.name);
+  const toDispatch: BindingDeclaration = { source: events, destination: dispatch, to: "queue", routingKey: "#" };
+  return {
+    exchanges: [
+      { name: events, type: "topic" },
+      { name: enriched, type: "topic" },
+    ],
+    queues: [quorum(dispatch, {})],
+    bindings: [
+      { source: events, destination: names.events, to: "exchange", routingKey: "#" },
+      { source: enriched, destination: names.enriched, to: "exchange", routingKey: "#" },
+      ...(isDispatched(account) ? [toDispatch] : []),
+    ],
+    unbindings: isDispatched(account) ? [] : [toDispatch],
+  };
+}
+
+/** A message keeps the name of the queue to return to as its routing key, so the exchange in front is a fanout. */
+function retryTopologies(names: Names, accounts: Account[]): Partial<Topology>[] {
+  const delays = new Map(accounts.flatMap((account) => account.retry.map((delay) => [delay.name, delay.ms])));
+  return [...delays].map(([delay, ms]) => {
+    const name = names.retryOf(delay);
+    return {
+      exchanges: [{ name, type: "fanout" }],
+      queues: [
+        quorum(name, {
+          "x-message-ttl": ms,
+          "x-dead-letter-exchange": "",
+          "x-dead-letter-strategy": "at-least-once",
+          "x-overflow": "reject-publish",
+        }),
+      ],
+      bindings: [{ source: name, destination: name, to: "queue", routingKey: "" }],
+    };
+  });
+}
+
+/** Quorum queues count deliveries; the limit is set out of reach, alike on RabbitMQ 3.10 and 4. */
+function quorum(name: string, extra: Arguments): QueueDeclaration {
+  return { name, arguments: { "x-queue-type": "quorum", "x-delivery-limit": 1_000_000, ...extra } };
+}
+
+function merge(parts: Partial<Topology>[]): Topology {
+  return {
+    exchanges: parts.flatMap((part) => part.exchanges ?? []),
+    queues: parts.flatMap((part) => part.queues ?? []),
+    bindings: parts.flatMap((part) => part.bindings ?? []),
+    unbindings: parts.flatMap((part) => part.unbindings ?? []),
+  };
+}

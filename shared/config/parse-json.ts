@@ -1,0 +1,41 @@
+import { parse, printParseErrorCode, visit, type ParseError } from "jsonc-parser";
+import { pathOf, type Report } from "./report.ts";
+
+/**
+ * Parses the text of a config file. Beyond JSON it takes what people leave in such files: comments, trailing commas
+ * and a byte order mark. Every syntax error becomes a fault with line and column; a key written twice is warned about.
+ */
+export function parseJson(source: string, report: Report): unknown {
+  const text = source.replace(/^\uFEFF/, "");
+  const errors: ParseError[] = [];
+  const value: unknown = parse(text, errors, { allowTrailingComma: true });
+  for (const { error, offset } of errors) report.fault(placeOf(text, offset), wordsFor(printParseErrorCode(error)));
+  if (errors.length === 0) warnOfRepeatedKeys(text, report);
+  return value;
+}
+
+/** Line and column, both from 1, as editors count them. */
+function placeOf(text: string, offset: number): string {
+  const before = text.slice(0, offset).split(/\r\n|\r|\n/);
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+/** `CommaExpected` becomes `comma expected`. */
+function wordsFor(code: string): string {
+  return code.replace(/\B[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+}
+
+function warnOfRepeatedKeys(text: string, report: Report): void {
+  const seen = new Set<string>();
+  visit(
+    text,
+    {
+      onObjectProperty(key, offset, _length, _line, _column, parents) {
+        const path = [...parents(), key].reduce<string>(pathOf, "");
+        if (seen.has(path)) report.warn(path, `is written again at ${placeOf(text, offset)}; only the last one counts`);
+        seen.add(path);
+      },
+    },
+    { allowTrailingComma: true },
+  );
+}

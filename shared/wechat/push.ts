@@ -1,0 +1,107 @@
+import { Failure } from "../failure.ts";
+import { identityOf } from "./identity.ts";
+import { eventFields, textOf } from "./push-types.ts";
+import { routingKeyOf } from "./routing-key.ts";
+import { parseXml, type XmlValue } from "./xml.ts";
+
+export type PushFormat = "xml" | "json";
+
+/** One push, verified and opened, as the rest of the bridge sees it. */
+export interface Push {
+  service: string;
+  /** The same for every try WeChat makes of this push. */
+  identity: string;
+  routingKey: string;
+  /** The format of the opened text, which the passive reply must share. */
+  format: PushFormat;
+  ToUserName: string;
+  FromUserName: string;
+  /** Seconds since 1970; 0 when WeChat sent none. */
+  CreateTime: number;
+  /** The event as JSON text, as backends and AMQP consumers get it. */
+  json: string;
+}
+
+/** Fields that routing and identity need, as text, digits intact. */
+interface Head {
+  ToUserName: string;
+  FromUserName: string;
+  CreateTime: string;
+  MsgType: string;
+  Event: string;
+  InfoType: string;
+  MsgId: string;
+}
+
+const headNames = ["ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "InfoType", "MsgId"] as const;
+
+/** XML or JSON, told from the first character and never from Content-Type. Throws `MALFORMED_PUSH` for neither. */
+export function formatOf(text: string): PushFormat {
+  const first = /[^\s\uFEFF]/.exec(text)?.[0];
+  if (first === "<") return "xml";
+  if (first === "{") return "json";
+  throw new Failure("MALFORMED_PUSH", "the body is neither XML nor a JSON object");
+}
+
+/** Reads the opened body of a push for `service`. Throws `MALFORMED_PUSH` when it is neither XML nor JSON. */
+export function parsePush(opened: Buffer, service: string): Push {
+  const text = opened.toString("utf8").replace(/^\uFEFF/, "");
+  const format = formatOf(text);
+  return format === "xml" ? parseXmlPush(text, opened, service) : parseJsonPush(text, opened, service);
+}
+
+function parseXmlPush(text: string, opened: Buffer, service: string): Push {
+  const sent = parseXml(text);
+  const head = headOf((name) => textOf(sent[name]));
+  const routingKey = routingKeyOf(head);
+  return toPush("xml", head, routingKey, JSON.stringify(eventFields(routingKey, sent)), opened, service);
+}
+
+/** A JSON push is passed on as it is; only the head is read, so no number ever loses a digit. */
+function parseJsonPush(text: string, opened: Buffer, service: string): Push {
+  const sent = parseJsonObject(text);
+  const head = headOf((name) => textOf(sent[name] as XmlValue));
+  return toPush("json", head, routingKeyOf(head), text, opened, service);
+}
+
+/** Parses the object and keeps the source text of top-level numbers. Throws `MALFORMED_PUSH`. */
+export function parseJsonObject(text: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text, keepDigits);
+  } catch {
+    parsed = undefined; // V8's words quote the content
+  }
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
+    throw new Failure("MALFORMED_PUSH", "the body is not a JSON object");
+  }
+  return parsed as Record<string, unknown>;
+}
+
+function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === "number" ? (context?.source ?? String(value)) : value;
+}
+
+function headOf(read: (name: (typeof headNames)[number]) => string): Head {
+  return Object.fromEntries(headNames.map((name) => [name, read(name)])) as unknown as Head;
+}
+
+function toPush(
+  format: PushFormat,
+  head: Head,
+  routingKey: string,
+  json: string,
+  opened: Buffer,
+  service: string,
+): Push {
+  return {
+    service,
+    identity: identityOf({ ...head, service, opened }),
+    routingKey,
+    format,
+    ToUserName: head.ToUserName,
+    FromUserName: head.FromUserName,
+    CreateTime: Number.parseInt(head.CreateTime, 10) || 0,
+    json,
+  };
+}

@@ -1,0 +1,110 @@
+import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { Failure } from "../failure.ts";
+
+/** An element of a push: its text, its children by name, or a list where it may stand more than once. */
+export type XmlValue = string | XmlElement | XmlValue[];
+export interface XmlElement {
+  [name: string]: XmlValue;
+}
+
+/** fast-xml-parser's ordered tree: one key an object, `#text` with a string, any other with its children. */
+type Node = { "#text"?: string } & { [name: string]: Node[] };
+
+const CDATA = "#cdata";
+/** Far deeper than any push, and shallow enough for recursion. */
+const MAX_DEPTH = 64;
+
+const parser = new XMLParser({
+  preserveOrder: true,
+  parseTagValue: false,
+  trimValues: false,
+  processEntities: false,
+  cdataPropName: CDATA,
+  ignoreAttributes: true,
+  ignoreDeclaration: true,
+  ignorePiTags: true,
+});
+
+/** Elements that WeChat's documents let stand more than once, by name; `List` only inside SubscribeMsg…Event. */
+const repeatable = new Set([
+  "item",
+  "fail_idx",
+  "AroundBeacon",
+  "Actions",
+  "DetailList",
+  "proof_material_id",
+  "scene_group_ext_list",
+  "history",
+  "media_id_list",
+  "detail",
+  "material",
+]);
+
+/**
+ * Reads a push or an envelope, `<xml>…</xml>`. Text stays exactly as sent: nothing trimmed or turned into numbers,
+ * CDATA joined, entities decoded once and only outside CDATA. An element that occurs twice, or that may, is a list.
+ * Throws `MALFORMED_PUSH` for anything else, a DOCTYPE above all.
+ */
+export function parseXml(text: string): XmlElement {
+  if (hasDoctype(text)) throw new Failure("MALFORMED_PUSH", "a DOCTYPE is not accepted");
+  const root = parseTree(text).find((node) => Array.isArray(node["xml"]))?.["xml"];
+  if (root === undefined) throw new Failure("MALFORMED_PUSH", "the body has no <xml> root element");
+  const value = toValue(root, "xml", 0);
+  return typeof value === "string" || Array.isArray(value) ? {} : value;
+}
+
+function parseTree(text: string): Node[] {
+  let tree: Node[] | undefined;
+  try {
+    if (XMLValidator.validate(text) === true) tree = parser.parse(text) as Node[];
+  } catch {
+    tree = undefined; // the parser's own words may quote the content
+  }
+  if (tree === undefined) throw new Failure("MALFORMED_PUSH", "the body is not well-formed XML");
+  return tree;
+}
+
+/** Users may write `<!DOCTYPE` in a message: inside CDATA it is text. */
+function hasDoctype(text: string): boolean {
+  if (!/<!DOCTYPE/i.test(text)) return false;
+  return /<!DOCTYPE/i.test(text.replaceAll(/<!\[CDATA\[[\s\S]*?\]\]>/g, ""));
+}
+
+function toValue(nodes: Node[], name: string, depth: number): XmlValue {
+  if (depth > MAX_DEPTH) throw new Failure("MALFORMED_PUSH", `the body is nested deeper than ${MAX_DEPTH} elements`);
+  let text = "";
+  let children: XmlElement | undefined;
+  for (const node of nodes) {
+    const [key, value] = Object.entries(node)[0] as [string, Node[] | string];
+    if (key === "#text") text += decodeEntities(value as string);
+    else if (key === CDATA) text += (value as Node[])[0]?.["#text"] ?? "";
+    else append((children ??= {}), key, toValue(value as Node[], key, depth + 1), name);
+  }
+  if (children === undefined) return text;
+  if (text.trim() !== "") children["#text"] = text;
+  return children;
+}
+
+function append(parent: XmlElement, name: string, value: XmlValue, parentName: string): void {
+  const before = Object.hasOwn(parent, name) ? parent[name] : undefined;
+  if (Array.isArray(before)) before.push(value);
+  else if (before !== undefined) parent[name] = [before, value];
+  else parent[name] = isRepeatable(name, parentName) ? [value] : value;
+}
+
+function isRepeatable(name: string, parentName: string): boolean {
+  return repeatable.has(name) || (name === "List" && /^SubscribeMsg.*Event$/.test(parentName));
+}
+
+const entities: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+
+/** XML's five entities and numeric references; whatever else looks like one stays as it is. */
+function decodeEntities(text: string): string {
+  if (!text.includes("&")) return text;
+  return text.replaceAll(/&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(lt|gt|amp|quot|apos));/g, (whole, dec, hex, name) => {
+    if (name !== undefined) return entities[name] as string;
+    const code = dec === undefined ? Number.parseInt(hex, 16) : Number(dec);
+    const isCharacter = code > 0 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff);
+    return isCharacter ? String.fromCodePoint(code) : whole;
+  });
+}
