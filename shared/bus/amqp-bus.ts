@@ -99,7 +99,7 @@ class AmqpBus implements Bus {
   }
 
   async deleteQueue(queue: string): Promise<void> {
-    await this.#withChannel((channel) => channel.deleteQueue(queue));
+    await this.#withChannel((channel) => channel.deleteQueue(queue, { ifEmpty: true }));
   }
 
   async close(): Promise<void> {

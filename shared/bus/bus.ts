@@ -78,7 +78,7 @@ export interface Bus {
   consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer;
   /** Messages ready in a queue; undefined when the queue is missing or the broker cannot be asked in 2 s. */
   depth(queue: string): Promise<number | undefined>;
-  /** Deletes a queue with what it holds. */
+  /** Deletes a queue when it holds nothing; throws otherwise. */
   deleteQueue(queue: string): Promise<void>;
   /** Whether messages can be published and consumed right now. */
   readonly ready: boolean;

@@ -77,7 +77,7 @@ export class MemoryBus implements Bus {
   }
 
   async deleteQueue(queue: string): Promise<void> {
-    this.#queues.get(queue)?.close();
+    if ((this.#queues.get(queue)?.depth ?? 0) > 0) throw new Failure("NACKED", `queue ${queue} is not empty`);
     this.#queues.delete(queue);
     for (const exchange of this.#exchanges.values()) {
       exchange.bindings = exchange.bindings.filter(({ to, destination }) => to !== "queue" || destination !== queue);

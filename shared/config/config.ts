@@ -28,6 +28,7 @@ export interface Account {
   /** Base URL of the HTTP backend, without a trailing slash. */
   msgProxyPass: string | undefined;
   isChannelsEc: boolean;
+  /** Never true for a store. */
   appendUserInfo: boolean;
   delivery: Delivery;
   fanOut: boolean;
@@ -44,7 +45,7 @@ export interface Account {
   /** Deliveries in flight. */
   concurrency: number;
   allowPlaintext: boolean;
-  /** Addresses that may push: CIDRs, WeChat's own list, or anybody (undefined). */
+  /** Addresses that may push: CIDRs (a single address has /32 or /128), WeChat's own list, or anybody (undefined). */
   allowFrom: string[] | "wechat" | undefined;
   webhookSecret: string | undefined;
   tokenApi: "stable_token" | "token";
@@ -53,6 +54,7 @@ export interface Account {
 export interface AmqpConfig {
   /** Tried in turn. */
   urls: string[];
+  /** Each in PEM form. */
   tls: { ca?: string; cert?: string; key?: string } | undefined;
 }
 
@@ -72,8 +74,8 @@ export type CommonEndpoint =
 export interface Config {
   listenHost: string;
   listenPort: number;
-  /** undefined = the role's own default, see `internalPorts`. */
   internalListenHost: string;
+  /** undefined = the role's own default, see `internalPorts`. */
   internalListenPort: number | undefined;
   /** True when the internal listener was configured: the common endpoints then move there. */
   internalListenerSet: boolean;
@@ -82,8 +84,10 @@ export interface Config {
   amqp: AmqpConfig | undefined;
   /** First part of every exchange and queue name. */
   amqpPrefix: string;
+  /** Relative to the working directory, as is `tokenCacheDir`. */
   dataDir: string | undefined;
   tokenCacheDir: string | undefined;
+  /** Without a trailing slash. */
   wxApiBase: string;
   logLevel: string;
   commonEndpoints: Partial<Record<CommonEndpoint, string>>;

@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { configSchema } from "./schema.ts";
+import { isRecord } from "./read-shape.ts";
 import type { Report } from "./report.ts";
 
 /**
@@ -26,9 +27,9 @@ export function applyEnvironment(
   return settings;
 }
 
-/** The number that `text` writes, or `text` itself, which the schema then refuses. */
-function numberFrom(text: string): number | string {
-  return /^\d+$/.test(text) ? Number(text) : text;
+/** The number that `text` writes; NaN, which the schema refuses, when it is none. */
+function numberFrom(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
 function listFrom(text: string): string[] {
@@ -37,6 +38,6 @@ function listFrom(text: string): string[] {
 }
 
 function withoutUrl(amqp: unknown): object {
-  if (typeof amqp !== "object" || amqp === null) return {};
+  if (!isRecord(amqp)) return {};
   return Object.fromEntries(Object.entries(amqp).filter(([key]) => key !== "url"));
 }

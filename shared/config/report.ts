@@ -28,13 +28,13 @@ export class Report {
     for (const [setting, variable] of this.#origins) {
       if (path === setting || path.startsWith(`${setting}[`)) return variable + path.slice(setting.length);
     }
-    return path;
+    return path === "" ? "the file" : path;
   }
 }
 
 /** The path of `key` (or of an array's index) inside `parent`, such as `services[0].wx-params.token`. */
 export function pathOf(parent: string, key: string | number): string {
   if (typeof key === "number") return `${parent}[${key}]`;
-  const name = /^[\w$-]+$/.test(key) ? key : JSON.stringify(key);
-  return parent === "" ? name : `${parent}.${name}`;
+  if (!/^[\w$-]+$/.test(key)) return `${parent}[${JSON.stringify(key)}]`;
+  return parent === "" ? key : `${parent}.${key}`;
 }

@@ -114,7 +114,7 @@ function flattenCopyrightCheck(sent: XmlElement): XmlElement {
  * Fields the kind knows as text or numbers stay so when a push repeats them: the first one counts.
  */
 export function eventFields(routingKey: string, sent: XmlElement): Record<string, unknown> {
-  const fields = fieldsByKey[routingKey] ?? base;
+  const fields = fieldsByKey[routingKey] ?? {};
   const flat = flattenByKey[routingKey]?.(sent);
   const all: Record<string, unknown> = { ...fields, ...sent, ...flat };
   for (const [name, absent] of Object.entries(fields)) {
@@ -159,4 +159,39 @@ function itemsOf(list: XmlValue | undefined): XmlElement[] {
 
 function picked(element: XmlElement, ...names: string[]): XmlElement {
   return Object.fromEntries(names.filter((name) => name in element).map((name) => [name, textOf(element[name])]));
+}
+
+/** Kinds whose fields are passed as WeChat sent them, known by name. */
+const plainKeys = [
+  "msg.file",
+  "event.location_select",
+  "event.view_miniprogram",
+  "event.media_id",
+  "event.view_limited",
+  "event.subscribe_msg_popup_event",
+  "event.subscribe_msg_change_event",
+  "event.subscribe_msg_sent_event",
+  "event.user_get_card",
+  "event.kf_create_session",
+  "event.kf_close_session",
+  "event.kf_switch_session",
+  "event.wxa_media_check",
+  "event.user_enter_tempsession",
+  "event.PUBLISHJOBFINISH",
+  "event.channels_ec_order_cancel",
+  "event.channels_ec_order_pay",
+  "event.channels_ec_order_confirm",
+  "event.channels_ec_order_deliver",
+  "event.channels_ec_order_settle",
+  "event.channels_ec_aftersale_update",
+  "info.component_verify_ticket",
+  "info.authorized",
+  "info.updateauthorized",
+  "info.unauthorized",
+];
+const knownKeys: ReadonlySet<string> = new Set([...Object.keys(fieldsByKey), ...plainKeys]);
+
+/** Whether WeChat's documents name this kind of push. Unknown ones pass all the same. */
+export function knownKey(routingKey: string): boolean {
+  return knownKeys.has(routingKey);
 }

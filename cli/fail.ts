@@ -1,0 +1,13 @@
+/** Ends the process with a message on stderr and exit code 1. */
+export function fail(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+}
+
+/** Ends the process over a config that cannot be used, with all its faults; any other error is thrown on. */
+export function reportConfigError(error: unknown): never {
+  if (!(error instanceof Error && "faults" in error && Array.isArray(error.faults))) throw error;
+  const faults = error.faults as string[];
+  const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
+  return fail(`The config cannot be used (${count}):\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+}

@@ -1,0 +1,103 @@
+import { type Command, Option } from "commander";
+import type { Config } from "../shared/config/config.ts";
+import { loadConfig, type LoadedConfig } from "../shared/config/load.ts";
+import { createLogger, type Logger } from "../shared/log.ts";
+import { createDemoAccount, demoCommand, demoConfig, type DemoAccount } from "./demo.ts";
+import { fail, reportConfigError } from "./fail.ts";
+import { type Role, type RunningBridge, runBridge } from "./run.ts";
+
+/** Everything has to be drained by then; container platforms kill after 15 s in our compose file. */
+const SHUTDOWN_LIMIT = 10_000;
+
+/** `start`, `gateway` and `dispatcher`: processes that run until SIGTERM or SIGINT. */
+export function addRoleCommands(program: Command): void {
+  program
+    .command("start", { isDefault: true })
+    .description("gateway and dispatcher in one process; without a config a demo account in echo mode")
+    .addOption(configOption())
+    .action(({ config: file }: { config?: string }) => runRole("start", file));
+  program
+    .command("gateway")
+    .description("takes WeChat's pushes and publishes them to RabbitMQ")
+    .addOption(configOption())
+    .action(({ config: file }: { config?: string }) => runRole("gateway", file));
+  program
+    .command("dispatcher")
+    .description("consumes events from RabbitMQ and asks the HTTP backends")
+    .addOption(configOption())
+    .action(({ config: file }: { config?: string }) => runRole("dispatcher", file));
+}
+
+function configOption(): Option {
+  return new Option("-c, --config <file>", "the config file").env("CONF_FILE");
+}
+
+async function runRole(role: Role, file: string | undefined): Promise<void> {
+  const demo = role === "start" && !file ? createDemoAccount() : undefined;
+  const { config, warnings } = await load(file, demo);
+  if (role !== "start" && config.amqp === undefined) {
+    fail(
+      `wx-bridge ${role} needs RabbitMQ: set AMQP_URL, or amqp.url in the config file. Only "wx-bridge start" runs without.`,
+    );
+  }
+  const log = createLogger(config.logLevel);
+  for (const warning of warnings) log.warn(warning);
+  if (config.amqp === undefined && config.dataDir === undefined) {
+    log.warn("in-process bus: events that wait are held in memory only and are lost when this process ends");
+  }
+  const bridge = await run(role, config, log);
+  closeOnSignals(bridge, log);
+  log.info({ role, port: bridge.port, internalPort: bridge.internalPort, services: config.accounts.length }, "ready");
+  if (demo && bridge.port !== undefined) greet(demo, bridge.port);
+}
+
+async function load(file: string | undefined, demo: DemoAccount | undefined): Promise<LoadedConfig> {
+  try {
+    return await (demo ? demoConfig(demo, process.env) : loadConfig({ ...(file ? { file } : {}), env: process.env }));
+  } catch (error) {
+    return reportConfigError(error);
+  }
+}
+
+async function run(role: Role, config: Config, log: Logger): Promise<RunningBridge> {
+  try {
+    return await runBridge(role, config, log);
+  } catch (error) {
+    const { code, port, message } = error as NodeJS.ErrnoException & { port?: number };
+    if (code === "EADDRINUSE") {
+      const setting =
+        port === config.listenPort ? "LISTEN_PORT (listen-port)" : "INTERNAL_LISTEN_PORT (internal-listen-port)";
+      return fail(`port ${port} is in use: end the program that has it, or set ${setting} to another one`);
+    }
+    if (code === "EACCES" || code === "EADDRNOTAVAIL") return fail(`cannot listen: ${message}`);
+    throw error;
+  }
+}
+
+function closeOnSignals(bridge: RunningBridge, log: Logger): void {
+  let closing = false;
+  const close = async (signal: NodeJS.Signals): Promise<void> => {
+    if (closing) return;
+    closing = true;
+    log.info({ signal }, "draining");
+    setTimeout(() => {
+      log.error("not drained in time");
+      log.flush(() => process.exit(1));
+    }, SHUTDOWN_LIMIT).unref();
+    await bridge.close();
+    log.info("stopped");
+    log.flush(() => process.exit(0));
+  };
+  process.on("SIGTERM", (signal) => void close(signal));
+  process.on("SIGINT", (signal) => void close(signal));
+}
+
+function greet(demo: DemoAccount, port: number): void {
+  console.log(`
+A demo account waits at http://127.0.0.1:${port}${demo.path} and echoes what it is sent. Try it from another terminal:
+
+  ${demoCommand(demo, port)}
+
+With your own account: CONF_FILE=./wx-bridge.conf.json npm start
+`);
+}

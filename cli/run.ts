@@ -1,0 +1,71 @@
+import { createDispatcher } from "../dispatcher/dispatcher.ts";
+import { createGateway } from "../gateway/gateway.ts";
+import { createWechatApis } from "../shared/api/wechat-apis.ts";
+import { createAmqpBus } from "../shared/bus/amqp-bus.ts";
+import type { Bus } from "../shared/bus/bus.ts";
+import { MemoryBus } from "../shared/bus/memory-bus.ts";
+import { internalPorts, type Config } from "../shared/config/config.ts";
+import { createInternalServer } from "../shared/internal-server.ts";
+import type { Logger } from "../shared/log.ts";
+import { createMetrics } from "../shared/metrics.ts";
+
+export type Role = "start" | "gateway" | "dispatcher";
+
+export interface RunningBridge {
+  /** Port of the service paths; undefined for a dispatcher. */
+  port: number | undefined;
+  internalPort: number;
+  /** Drains and closes everything, in the order that loses nothing. */
+  close(): Promise<void>;
+}
+
+interface Part {
+  begin(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the roles of one process on one bus: both for `start`, one each for `gateway` and `dispatcher`. What was
+ * started is closed again when a later part cannot start (a port in use, say); the error is then thrown.
+ */
+export async function runBridge(role: Role, config: Config, log: Logger): Promise<RunningBridge> {
+  const metrics = createMetrics();
+  const bus = await createBus(role, config, log);
+  const apis = createWechatApis(config, log);
+  const parts = { config, bus, apis, log, metrics };
+  const gateway = role === "dispatcher" ? undefined : createGateway(parts);
+  const dispatcher = role === "gateway" ? undefined : createDispatcher(parts);
+  let internalPort = 0;
+  const internal = createInternalServer({
+    host: config.internalListenHost,
+    port: config.internalListenPort ?? internalPorts[role === "dispatcher" ? "dispatcher" : "gateway"],
+    metrics,
+    isReady: () => bus.ready,
+  });
+
+  const started: Part[] = [{ begin: async () => {}, close: () => closeAll(bus, apis) }];
+  const close = async (): Promise<void> => {
+    for (const part of started.toReversed()) await part.close();
+  };
+  const begin = async (part: Part): Promise<void> => {
+    started.push(part);
+    await part.begin();
+  };
+  try {
+    await begin({ begin: async () => void (internalPort = await internal.listen()), close: () => internal.close() });
+    if (dispatcher) await begin({ begin: () => dispatcher.start(), close: () => dispatcher.close() });
+    if (gateway) await begin({ begin: () => gateway.listen(), close: () => gateway.close() });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { port: gateway?.port, internalPort, close };
+}
+
+async function closeAll(...closeables: { close(): Promise<void> }[]): Promise<void> {
+  await Promise.all(closeables.map((closeable) => closeable.close()));
+}
+
+async function createBus(role: Role, config: Config, log: Logger): Promise<Bus> {
+  return config.amqp === undefined ? new MemoryBus() : createAmqpBus(config.amqp, `wx-bridge ${role}`, log);
+}

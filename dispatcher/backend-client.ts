@@ -1,0 +1,65 @@
+import { Agent, type Dispatcher } from "undici";
+
+/** Largest answer read from a backend, in bytes. */
+const MAX_ANSWER = 1024 * 1024;
+const MAX_REDIRECTS = 3;
+const CONNECT_TIMEOUT = 5000;
+
+export interface BackendAnswer {
+  status: number;
+  text: string;
+}
+
+/** POSTs to backends over connections that are kept alive; one for all accounts of a process. */
+export interface BackendClient {
+  /** Resolves with whatever status comes within `timeout` ms, 307 and 308 followed; rejects when none comes. */
+  post(url: string, headers: Record<string, string>, body: Buffer, timeout: number): Promise<BackendAnswer>;
+  close(): Promise<void>;
+}
+
+export function createBackendClient(): BackendClient {
+  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT }, maxResponseSize: MAX_ANSWER });
+
+  async function post(
+    url: string,
+    headers: Record<string, string>,
+    body: Buffer,
+    timeout: number,
+  ): Promise<BackendAnswer> {
+    const signal = AbortSignal.timeout(timeout);
+    let target = new URL(url);
+    for (let redirects = 0; ; redirects++) {
+      const answer = await agent.request({
+        origin: target.origin,
+        path: target.pathname + target.search,
+        method: "POST",
+        headers,
+        body,
+        signal,
+        headersTimeout: timeout,
+        bodyTimeout: timeout,
+      });
+      const text = await answer.body.text();
+      const next = redirects < MAX_REDIRECTS ? redirectOf(answer) : undefined;
+      if (next === undefined) return { status: answer.statusCode, text };
+      target = new URL(next, target);
+    }
+  }
+
+  return { post, close: () => agent.destroy() };
+}
+
+/** Only these two keep method and body, so only they are a way to say that the backend has moved. */
+function redirectOf({ statusCode, headers }: Dispatcher.ResponseData): string | undefined {
+  if (statusCode !== 307 && statusCode !== 308) return undefined;
+  const location = headers["location"];
+  return typeof location === "string" ? location : undefined;
+}
+
+/** Why no answer came, without URL or content. */
+export function describeNetworkError(error: unknown): string {
+  if (!(error instanceof Error)) return "no answer";
+  if (error.name === "TimeoutError") return "no answer in backend-timeout";
+  const { code } = error as NodeJS.ErrnoException;
+  return typeof code === "string" ? code : error.name;
+}

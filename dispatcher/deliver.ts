@@ -1,0 +1,133 @@
+import type { Delivery } from "../shared/bus/bus.ts";
+import type { Account, RetryDelay } from "../shared/config/config.ts";
+import { readEvent, type Event } from "../shared/envelope.ts";
+import type { Logger } from "../shared/log.ts";
+import { keyLabel, type Metrics } from "../shared/metrics.ts";
+import { success } from "../shared/reply.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** A delivery that came back to its queue this often ends the process that takes it, or never ends. */
+const POISON_DELIVERIES = 20;
+/** The breaker's probes come no faster, so a copy that met an open breaker need not come back sooner. */
+const BREAKER_PAUSE = 10_000;
+const HOUR = 3_600_000;
+
+export interface DeliverParts {
+  account: Account;
+  outbox: Outbox;
+  enrich: (event: Event) => Promise<Buffer>;
+  /** The one that answers: HTTP backend or echo; undefined when consumers of the fan-out do. */
+  respond: ((event: Event, body: Buffer) => Promise<Verdict> | Verdict) | undefined;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/**
+ * Works on one delivery: enrich, fan out, ask the backend, reply; acked only when the backend took it or its copy is
+ * held in a retry queue or the dead-letter queue. Rejects only when that was cut short: the delivery is then still open.
+ */
+export function createDeliver({ account, outbox, enrich, respond, log, metrics }: DeliverParts) {
+  const service = account.name;
+  const warnedAt = new Map<string, number>();
+
+  return async function deliver(delivery: Delivery): Promise<void> {
+    const startedAt = performance.now();
+    const event = readEvent(delivery);
+    const { outcome, error } = await work(delivery, { ...event, service });
+    delivery.ack();
+    const ms = Math.round(performance.now() - startedAt);
+    metrics.deliveries.inc({ service, key: keyLabel(event.routingKey), outcome });
+    metrics.deliverySeconds.observe({ service }, ms / 1000);
+    log.info(
+      { identity: event.identity, key: event.routingKey, attempt: event.attempt, outcome, reason: error, ms },
+      "delivery",
+    );
+  };
+
+  async function work(delivery: Delivery, event: Event): Promise<{ outcome: string; error?: string }> {
+    if (isPoison(delivery)) return bury(delivery, event, "poison", "delivered too often without an end");
+    const body = await enrich(event);
+    if (account.fanOut && event.attempt === 1) await outbox.enriched(delivery, event, body);
+    if (respond === undefined) return { outcome: "fanned-out" };
+    return settle(delivery, event, await respond(event, body));
+  }
+
+  async function settle(
+    delivery: Delivery,
+    event: Event,
+    verdict: Verdict,
+  ): Promise<{ outcome: string; error?: string }> {
+    switch (verdict.kind) {
+      case "taken":
+        if (verdict.unusable !== undefined) {
+          log.warn(
+            { identity: event.identity, key: event.routingKey, reason: verdict.unusable },
+            "the backend's reply cannot be used",
+          );
+          metrics.replies.inc({ service, outcome: "unusable" });
+        }
+        await outbox.reply(event, verdict.reply);
+        return { outcome: "taken" };
+      case "failed":
+        return retry(delivery, event, account.retry[event.attempt - 1], event.attempt + 1, verdict.error);
+      case "unavailable":
+        return retry(delivery, event, breakerRung(), event.attempt, verdict.error);
+      case "rejected":
+        return bury(delivery, event, "rejected", verdict.error);
+      default:
+        return leave(delivery, event, verdict.error);
+    }
+  }
+
+  async function retry(
+    delivery: Delivery,
+    event: Event,
+    delay: RetryDelay | undefined,
+    attempt: number,
+    error: string,
+  ): Promise<{ outcome: string; error: string }> {
+    if (delay === undefined) return bury(delivery, event, "exhausted", error);
+    await outbox.retry(delivery, event, { delay, attempt, error });
+    metrics.retries.inc({ service, delay: delay.name });
+    if (Date.now() + delay.ms >= event.deadline && Date.now() < event.deadline) await outbox.defer(event);
+    return { outcome: "retry", error };
+  }
+
+  function breakerRung(): RetryDelay | undefined {
+    return account.retry.find(({ ms }) => ms >= BREAKER_PAUSE) ?? account.retry.at(-1);
+  }
+
+  async function bury(
+    delivery: Delivery,
+    event: Event,
+    reason: "exhausted" | "rejected" | "unhandled" | "poison",
+    error: string,
+  ): Promise<{ outcome: string; error: string }> {
+    await outbox.dead(delivery, event, reason, error);
+    metrics.dead.inc({ service, reason });
+    log.error(
+      { identity: event.identity, key: event.routingKey, attempt: event.attempt, outcome: reason, reason: error },
+      "delivery given up",
+    );
+    if (Date.now() < event.deadline) await outbox.reply(event, success);
+    return { outcome: reason, error };
+  }
+
+  /** The backend does not handle this kind: no fault, told once an hour. */
+  async function leave(delivery: Delivery, event: Event, error: string): Promise<{ outcome: string; error: string }> {
+    if (account.unhandled === "dead-letter") return bury(delivery, event, "unhandled", error);
+    const key = keyLabel(event.routingKey);
+    if (Date.now() - (warnedAt.get(key) ?? 0) > HOUR) {
+      warnedAt.set(key, Date.now());
+      log.warn({ key: event.routingKey, reason: error }, "the backend does not handle this kind of event");
+    }
+    await outbox.reply(event, success);
+    return { outcome: "unhandled", error };
+  }
+}
+
+function isPoison({ properties }: Delivery): boolean {
+  const count = properties.headers?.["x-delivery-count"];
+  return typeof count === "number" && count >= POISON_DELIVERIES;
+}

@@ -1,0 +1,119 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { WechatApis } from "../shared/api/wechat-apis.ts";
+import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
+import { bridgeTopology, createNames, deadLimit, isDispatched, type Names } from "../shared/bus/topology.ts";
+import type { Account, Config } from "../shared/config/config.ts";
+import type { Logger } from "../shared/log.ts";
+import type { Metrics } from "../shared/metrics.ts";
+import { createBackendClient, type BackendClient } from "./backend-client.ts";
+import { createBreaker } from "./breaker.ts";
+import { createDeliver, type DeliverParts } from "./deliver.ts";
+import { echo } from "./echo.ts";
+import { createEnrich } from "./enrich.ts";
+import { createForward } from "./forward.ts";
+import { createOutbox } from "./outbox.ts";
+import { createUserInfo } from "./user-info.ts";
+
+export interface DispatcherParts {
+  config: Config;
+  bus: Bus;
+  apis: WechatApis;
+  log: Logger;
+  metrics: Metrics;
+}
+
+export interface Dispatcher {
+  start(): Promise<void>;
+  /** Takes nothing new, gives deliveries under way 8 s, and gives the rest back to their queues. */
+  close(): Promise<void>;
+}
+
+/** How long start waits for the broker; consumers begin by themselves when it comes later. */
+const DECLARE_TIMEOUT = 10_000;
+const DRAIN_TIMEOUT = 8000;
+const DEPTH_EVERY = 15_000;
+
+/** AMQP in, HTTP out: consumes every account's events, adds userInfo, asks the backend and replies. */
+export function createDispatcher({ config, bus, apis, log, metrics }: DispatcherParts): Dispatcher {
+  const names = createNames(config.amqpPrefix);
+  const stopping = new AbortController();
+  const outbox = createOutbox(bus, names, log, stopping.signal);
+  const client = createBackendClient();
+  const underWay = new Set<Promise<void>>();
+  let consumers: Consumer[] = [];
+  let depthTimer: NodeJS.Timeout | undefined;
+
+  function consume(account: Account): Consumer {
+    const deliver = createDeliver(partsOf(account));
+    return bus.consume(names.dispatchOf(account.name), { prefetch: account.concurrency }, (delivery) => {
+      const working = deliver(delivery).catch((error: unknown) => giveBack(delivery, account, error));
+      underWay.add(working);
+      void working.finally(() => underWay.delete(working));
+    });
+  }
+
+  function giveBack(delivery: Delivery, account: Account, error: unknown): void {
+    const identity = delivery.properties.messageId;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!stopping.signal.aborted) log.error({ service: account.name, identity, reason }, "delivery cut short");
+    delivery.requeue();
+  }
+
+  function partsOf(account: Account): DeliverParts {
+    const accountLog = log.child({ service: account.name });
+    const enrich = createEnrich(account, createUserInfo(apis.of(account), { log: accountLog }), metrics);
+    return { account, outbox, enrich, respond: responderOf(account, client, metrics), log: accountLog, metrics };
+  }
+
+  return {
+    async start() {
+      await bus.declare(bridgeTopology(config), { timeout: DECLARE_TIMEOUT }).catch((error: unknown) => {
+        log.error({ reason: (error as Error).message }, "waiting for the broker");
+      });
+      await warnOfLeftovers(bus, names, config.accounts, log);
+      consumers = config.accounts.filter(isDispatched).map(consume);
+      depthTimer = setInterval(() => void watchDead(bus, names, metrics, log), DEPTH_EVERY);
+      depthTimer.unref();
+    },
+    async close() {
+      clearInterval(depthTimer);
+      await Promise.all(consumers.map((consumer) => consumer.cancel()));
+      await Promise.race([Promise.all(underWay), sleep(DRAIN_TIMEOUT, undefined, { ref: false })]);
+      stopping.abort(new Error("shutting down"));
+      await Promise.all(consumers.map((consumer) => consumer.close()));
+      await client.close();
+    },
+  };
+}
+
+function responderOf(account: Account, client: BackendClient, metrics: Metrics): DeliverParts["respond"] {
+  if (account.delivery === "amqp") return undefined;
+  if (account.delivery === "echo") return echo;
+  const breaker = createBreaker();
+  const forward = createForward(account, client, breaker);
+  return async (event, body) => {
+    const verdict = await forward(event, body);
+    metrics.breakerOpen.set({ service: account.name }, breaker.isOpen ? 1 : 0);
+    return verdict;
+  };
+}
+
+/** An account that is not dispatched any more may have left events in its queue: nobody would ever take them. */
+async function warnOfLeftovers(bus: Bus, names: Names, accounts: Account[], log: Logger): Promise<void> {
+  for (const { name } of accounts.filter((account) => !isDispatched(account))) {
+    const messages = await bus.depth(names.dispatchOf(name));
+    if (messages)
+      log.warn(
+        { service: name, queue: names.dispatchOf(name), messages },
+        "events are left in a queue that nobody consumes",
+      );
+  }
+}
+
+async function watchDead(bus: Bus, names: Names, metrics: Metrics, log: Logger): Promise<void> {
+  const messages = await bus.depth(names.dead);
+  if (messages === undefined) return;
+  metrics.deadDepth.set(messages);
+  if (messages >= deadLimit.length * deadLimit.warnAt)
+    log.warn({ messages, limit: deadLimit.length }, "the dead-letter queue fills up");
+}

@@ -1,0 +1,44 @@
+import type { Account } from "../shared/config/config.ts";
+import type { Event } from "../shared/envelope.ts";
+import type { Metrics } from "../shared/metrics.ts";
+import type { UserInfo, UserInfoAnswer } from "./user-info.ts";
+
+/** Longest wait for userInfo, in ms; a push that is still waited for gives a third of what is left of its budget. */
+const MAX_WAIT = 1000;
+const SHARE_OF_BUDGET = 3;
+const CLOSING_BRACE = "}".charCodeAt(0);
+
+/**
+ * Adds `userInfo` and `userInfoError` to events. The event's own text is kept to the byte: the two are put in front of
+ * its closing brace, so that numbers keep every digit.
+ */
+export function createEnrich(account: Account, userInfo: UserInfo, metrics: Metrics) {
+  const isWanted = account.appendUserInfo && !account.isChannelsEc;
+
+  return async function enrich(event: Event): Promise<Buffer> {
+    if (!isWanted) return event.body;
+    const openid = openidOf(event.body);
+    if (openid === "") return event.body;
+    if (event.routingKey === "event.subscribe" || event.routingKey === "event.unsubscribe") userInfo.forget(openid);
+    const answer = await userInfo.get(openid, waitFor(event));
+    if ("error" in answer) metrics.userInfoErrors.inc({ service: account.name });
+    return append(event.body, answer);
+  };
+}
+
+function waitFor({ deadline, replyTo }: Event): number {
+  const left = deadline - Date.now();
+  return replyTo === undefined || left <= 0 ? MAX_WAIT : Math.min(MAX_WAIT, left / SHARE_OF_BUDGET);
+}
+
+function openidOf(body: Buffer): string {
+  const { FromUserName } = JSON.parse(body.toString("utf8")) as { FromUserName?: unknown };
+  return typeof FromUserName === "string" ? FromUserName : "";
+}
+
+function append(body: Buffer, answer: UserInfoAnswer): Buffer {
+  const info = "text" in answer ? answer.text : "null";
+  const error = JSON.stringify("error" in answer ? answer.error : "");
+  const end = body.lastIndexOf(CLOSING_BRACE);
+  return Buffer.concat([body.subarray(0, end), Buffer.from(`,"userInfo":${info},"userInfoError":${error}}`)]);
+}

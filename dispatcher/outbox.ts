@@ -1,0 +1,97 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bus, Delivery, OutgoingMessage, Properties } from "../shared/bus/bus.ts";
+import type { Names } from "../shared/bus/topology.ts";
+import type { RetryDelay } from "../shared/config/config.ts";
+import { header, replyMessage, type Event } from "../shared/envelope.ts";
+import type { Logger } from "../shared/log.ts";
+import type { Reply } from "../shared/reply.ts";
+
+/** Why a delivery was given up. */
+export type DeadReason = "exhausted" | "rejected" | "unhandled" | "poison";
+
+const PUBLISH_TIMEOUT = 10_000;
+const LONGEST_PAUSE = 10_000;
+
+/** What the dispatcher publishes. Every call resolves when the broker holds the message, however long that takes. */
+export interface Outbox {
+  reply(event: Event, reply: Reply): Promise<void>;
+  /** Lets the gateway answer `success` now: no reply can make the deadline. */
+  defer(event: Event): Promise<void>;
+  retry(delivery: Delivery, event: Event, rung: { delay: RetryDelay; attempt: number; error: string }): Promise<void>;
+  dead(delivery: Delivery, event: Event, reason: DeadReason, error: string): Promise<void>;
+  enriched(delivery: Delivery, event: Event, body: Buffer): Promise<void>;
+}
+
+/** `signal` ends the waiting at shutdown: the delivery then goes back to its queue. */
+export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortSignal): Outbox {
+  async function publish(message: OutgoingMessage): Promise<void> {
+    for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      signal.throwIfAborted();
+      try {
+        await bus.publish(message, { timeout: PUBLISH_TIMEOUT });
+        return;
+      } catch (error) {
+        const { exchange, properties } = message;
+        log.warn(
+          { identity: properties.messageId, exchange, reason: (error as Error).message },
+          "not held yet, publishing again",
+        );
+        await sleep(pause, undefined, { signal });
+      }
+    }
+  }
+
+  async function publishReply(event: Event, reply: Reply, deferred: boolean): Promise<void> {
+    if (event.replyTo === undefined) return;
+    const body = Buffer.from(JSON.stringify(reply));
+    await publish(replyMessage(event, names.replies, event.replyTo, body, { deferred }));
+  }
+
+  return {
+    reply: (event, reply) => publishReply(event, reply, false),
+    defer: (event) => publishReply(event, { type: "success" }, true),
+    retry: (delivery, event, { delay, attempt, error }) =>
+      publish({
+        exchange: names.retryOf(delay.name),
+        routingKey: names.dispatchOf(event.service),
+        body: delivery.body,
+        properties: copyOf(delivery, event, { [header.attempt]: attempt, [header.error]: error }),
+      }),
+    dead: (delivery, event, reason, error) =>
+      publish({
+        exchange: "",
+        routingKey: names.dead,
+        body: delivery.body,
+        properties: copyOf(delivery, event, { [header.reason]: reason, [header.error]: error }),
+      }),
+    enriched: (delivery, event, body) =>
+      publish({
+        exchange: names.enrichedOf(event.service),
+        routingKey: event.routingKey,
+        body,
+        properties: copyOf(delivery, event, {}),
+      }),
+  };
+}
+
+/** The event's own properties with some headers replaced; what the broker wrote about earlier dead-lettering is left out. */
+function copyOf({ properties }: Delivery, event: Event, headers: Record<string, unknown>): Properties {
+  const own = Object.entries(properties.headers ?? {}).filter(([name]) => !isBrokers(name));
+  const { contentType, messageId, correlationId, replyTo, timestamp, appId } = properties;
+  const copied = { contentType, messageId, correlationId, replyTo, timestamp, appId };
+  const present = Object.entries(copied).filter(([, value]) => value !== undefined);
+  return {
+    ...Object.fromEntries(present),
+    type: event.routingKey,
+    headers: { ...Object.fromEntries(own), ...headers },
+  };
+}
+
+function isBrokers(name: string): boolean {
+  return (
+    name === "x-death" ||
+    name.startsWith("x-first-death-") ||
+    name.startsWith("x-last-death-") ||
+    name === "x-delivery-count"
+  );
+}

@@ -1,0 +1,140 @@
+import { LRUCache } from "lru-cache";
+import { ApiFailure, describeFailure } from "../shared/api/api-failure.ts";
+import { accountFault } from "../shared/api/errcodes.ts";
+import { inTime } from "../shared/api/in-time.ts";
+import type { WechatApi } from "../shared/api/wechat-api.ts";
+import { Failure, isFailure } from "../shared/failure.ts";
+import type { Logger } from "../shared/log.ts";
+
+/** What goes into `userInfo` (the JSON of user/info, exactly as WeChat sent it) or into `userInfoError`. */
+export type UserInfoAnswer = { text: string } | { error: string };
+
+/** The users of one account, as WeChat describes them. */
+export interface UserInfo {
+  /** Waits at most `budgetMs`, and never more than 1 s; never rejects. An answer that comes later serves the next push. */
+  get(openid: string, budgetMs: number): Promise<UserInfoAnswer>;
+  /** Makes the next `get` ask WeChat: to be called when the user subscribes or unsubscribes. */
+  forget(openid: string): void;
+}
+
+export interface UserInfoOptions {
+  log: Logger;
+  /** Monotonic, in milliseconds; default `performance.now`. */
+  now?: () => number;
+}
+
+/** Milliseconds a push waits for user/info at most. */
+const maxWait = 1000;
+/** A timeout after less than this, in milliseconds, says nothing about WeChat. */
+const fairWait = 200;
+
+const cacheLimits = { max: 10_000, ttl: 5 * 60_000, maxSize: 32 * 1024 * 1024 };
+
+interface Flight {
+  answer: Promise<{ text: string }>;
+  /** Goes up with each judgement, so that all who waited together for one answer count as one. */
+  judged: number;
+}
+
+/**
+ * Looks users up by `/cgi-bin/user/info`, one call per openid at a time, and remembers 10 000 of them for 5 minutes.
+ * After 3 failures in a row it answers for 10 s from memory alone, then lets a single call try.
+ */
+export function createUserInfo(api: WechatApi, { log, now = () => performance.now() }: UserInfoOptions): UserInfo {
+  const known = new LRUCache<string, { text: string }>({
+    ...cacheLimits,
+    sizeCalculation: ({ text }, openid) => text.length + openid.length,
+    ttlResolution: 0,
+    perf: { now },
+  });
+  const flights = new Map<string, Flight>();
+  const guard = createGuard(api.service, log, now);
+
+  async function get(openid: string, budgetMs: number): Promise<UserInfoAnswer> {
+    const wait = Math.min(maxWait, budgetMs);
+    const found = known.get(openid);
+    if (found) return found;
+    if (!(wait > 0)) return { error: "user/info: no time left" };
+    if (guard.skips()) return { error: "user/info skipped after 3 failures in a row" };
+    return await waitFor(flights.get(openid) ?? ask(openid), wait);
+  }
+
+  function ask(openid: string): Flight {
+    const call = api.call("/cgi-bin/user/info", { query: { openid, lang: "zh_CN" } });
+    const flight = { answer: call.then(({ text }) => ({ text })), judged: 0 };
+    flights.set(openid, flight);
+    const land = (found?: { text: string }) => {
+      // After a `forget`, what was asked before it is out of date.
+      if (flights.get(openid) !== flight) return;
+      flights.delete(openid);
+      if (found) known.set(openid, found);
+    };
+    flight.answer.then(land, () => land());
+    return flight;
+  }
+
+  async function waitFor(flight: Flight, wait: number): Promise<UserInfoAnswer> {
+    const { judged } = flight;
+    const judge = (failure?: unknown) => {
+      if (judged !== flight.judged) return;
+      flight.judged++;
+      guard.judge(failure);
+    };
+    const late = new Failure("API_UNREACHABLE", `user/info: no answer in ${Math.round(wait)} ms`);
+    try {
+      const found = await inTime(flight.answer, wait, () => late);
+      judge();
+      return found;
+    } catch (error) {
+      if (error !== late || wait >= fairWait) judge(error);
+      if (error instanceof Failure) return { error: error.message };
+      log.error({ service: api.service, ...describeFailure(error) }, "user/info failed");
+      return { error: "user/info failed" };
+    }
+  }
+
+  function forget(openid: string): void {
+    known.delete(openid);
+    flights.delete(openid);
+  }
+
+  return { get, forget };
+}
+
+const maxFailures = 3;
+const pause = 10_000;
+
+/** Counts failures in a row and tells when to leave WeChat alone. */
+function createGuard(service: string, log: Logger, now: () => number) {
+  let failures = 0;
+  let until = 0;
+
+  /** True while calls are to be skipped. The caller that first finds the pause over tries on behalf of all. */
+  function skips(): boolean {
+    if (failures < maxFailures) return false;
+    if (now() < until) return true;
+    until = now() + pause;
+    return false;
+  }
+
+  function judge(failure: unknown): void {
+    if (!isOutage(failure)) {
+      if (failures >= maxFailures) log.info({ service }, "user/info answers again");
+      failures = 0;
+      return;
+    }
+    failures++;
+    if (failures < maxFailures) return;
+    until = now() + pause;
+    if (failures === maxFailures)
+      log.warn({ service, ...describeFailure(failure) }, "user/info skipped: 3 failures in a row");
+  }
+
+  return { skips, judge };
+}
+
+/** No answer, or one that every call of this account would get; not an answer about this openid, such as 40003. */
+function isOutage(failure: unknown): boolean {
+  if (failure instanceof ApiFailure) return accountFault(failure.errcode) !== undefined;
+  return isFailure(failure, "API_UNREACHABLE");
+}

@@ -1,0 +1,80 @@
+import { hash } from "node:crypto";
+
+const WORDS = 4;
+const EMPTY = 0xffffffff;
+
+/**
+ * Remembers the last `capacity` strings as 128-bit digests, oldest out first, in memory that does not grow:
+ * 24 bytes an entry. Two strings share a digest with a chance of one in 10^32 at a million entries.
+ */
+export class DigestSet {
+  readonly #capacity: number;
+  /** Digests in the order they came, as a ring. */
+  readonly #ring: Uint32Array;
+  /** Open addressing with linear probing: positions in the ring; twice as many slots as entries. */
+  readonly #slots: Uint32Array;
+  #count = 0;
+  #next = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    this.#ring = new Uint32Array(capacity * WORDS);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(capacity * 2))).fill(EMPTY);
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  has(text: string): boolean {
+    return this.#slots[this.#find(digest(text))] !== EMPTY;
+  }
+
+  /** Adds `text`; true when the oldest entry had to go for it. */
+  add(text: string): boolean {
+    const words = digest(text);
+    if (this.#slots[this.#find(words)] !== EMPTY) return false;
+    const overflows = this.#count === this.#capacity;
+    if (overflows) this.#forget(this.#next);
+    else this.#count++;
+    this.#ring.set(words, this.#next * WORDS);
+    this.#slots[this.#find(words)] = this.#next;
+    this.#next = (this.#next + 1) % this.#capacity;
+    return overflows;
+  }
+
+  /** The slot that holds the digest, or the empty one where it belongs. */
+  #find(words: Uint32Array): number {
+    const mask = this.#slots.length - 1;
+    let slot = (words[0] as number) & mask;
+    for (; ; slot = (slot + 1) & mask) {
+      const position = this.#slots[slot] as number;
+      if (position === EMPTY || this.#equals(position, words)) return slot;
+    }
+  }
+
+  #equals(position: number, words: Uint32Array): boolean {
+    for (let i = 0; i < WORDS; i++) if (this.#ring[position * WORDS + i] !== words[i]) return false;
+    return true;
+  }
+
+  /** Empties the slot of an entry and moves back those that had to go past it, so that probing stays unbroken. */
+  #forget(position: number): void {
+    const mask = this.#slots.length - 1;
+    let hole = this.#find(this.#ring.subarray(position * WORDS, (position + 1) * WORDS));
+    this.#slots[hole] = EMPTY;
+    for (let slot = (hole + 1) & mask; this.#slots[slot] !== EMPTY; slot = (slot + 1) & mask) {
+      const moved = this.#slots[slot] as number;
+      const home = (this.#ring[moved * WORDS] as number) & mask;
+      if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
+      this.#slots[hole] = moved;
+      this.#slots[slot] = EMPTY;
+      hole = slot;
+    }
+  }
+}
+
+function digest(text: string): Uint32Array {
+  const bytes = hash("sha256", text, "buffer");
+  return Uint32Array.from({ length: WORDS }, (_, i) => bytes.readUInt32LE(i * 4));
+}

@@ -1,0 +1,58 @@
+import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import { isFailure } from "../shared/failure.ts";
+import type { Logger } from "../shared/log.ts";
+import type { Metrics } from "../shared/metrics.ts";
+
+/** Largest push taken, in bytes. */
+export const BODY_LIMIT = 1024 * 1024;
+/** A request must be there whole within this time, in ms. */
+const REQUEST_TIMEOUT = 10_000;
+
+/**
+ * The public HTTP server: raw bodies of any Content-Type up to 1 MiB, exact paths, and answers that hold nothing but
+ * the failure's own words. `serviceOf` names the service of a path for logs and metrics.
+ */
+export function createHttpServer(serviceOf: (path: string) => string, log: Logger, metrics: Metrics): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT,
+    trustProxy: ["loopback", "linklocal", "uniquelocal"],
+    routerOptions: { ignoreTrailingSlash: false, caseSensitive: true },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const service = serviceOf(pathOf(request.url));
+    const { status, code, message } = describe(error);
+    metrics.refused.inc({ service, code });
+    const line = { service, code, status, ms: Math.round(reply.elapsedTime) };
+    if (code === "INTERNAL") log.error({ ...line, stack: error.stack }, "request failed");
+    else log.info({ ...line, reason: message }, "request refused");
+    return reply.status(status).type("text/plain; charset=utf-8").send(`${message}\n`);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const isKnown =
+      app.hasRoute({ method: "GET", url: pathOf(request.url) }) ||
+      app.hasRoute({ method: "POST", url: pathOf(request.url) });
+    if (isKnown) return reply.status(405).send();
+    return reply.status(404).type("text/plain; charset=utf-8").send("404 page not found\n");
+  });
+  return app;
+}
+
+function pathOf(url: string): string {
+  return url.split("?", 1)[0] ?? url;
+}
+
+/** An error nobody foresaw is answered 503, so that WeChat pushes again. */
+function describe(error: FastifyError): { status: number; code: string; message: string } {
+  if (isFailure(error)) return { status: error.status, code: error.code, message: error.message };
+  if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
+    return { status: 413, code: "BODY_TOO_LARGE", message: `a push has at most ${BODY_LIMIT} bytes` };
+  }
+  const status = error.statusCode ?? 500;
+  if (status >= 400 && status < 500) return { status, code: "BAD_REQUEST", message: "bad request" };
+  return { status: 503, code: "INTERNAL", message: "try again" };
+}

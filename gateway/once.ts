@@ -1,0 +1,74 @@
+import { LRUCache } from "lru-cache";
+import { success, type Reply } from "../shared/reply.ts";
+import { DigestSet } from "./digest-set.ts";
+
+/**
+ * How a push was answered. replied: with the backend's reply; silent: the backend had nothing to say; late: no reply
+ * inside the budget; deferred: told that none can come in time; unawaited: its key waits for none; unrouted: nobody
+ * was bound for it; repeat: WeChat pushed again what was answered before.
+ */
+export type Outcome = "replied" | "silent" | "late" | "deferred" | "unawaited" | "unrouted" | "repeat";
+
+export interface Answer {
+  reply: Reply;
+  outcome: Outcome;
+}
+
+const REMEMBERED_PUSHES = 1_000_000;
+const SHARED_FOR = 60_000;
+const SHARED_BYTES = 64 * 1024 * 1024;
+/** What an entry takes beside its texts; estimated high, so that the bound holds. */
+const ENTRY_BYTES = 600;
+
+/** Lets WeChat's tries of one push share one publication and one reply. */
+export interface Once {
+  /**
+   * The answer to a push: of the try under way, of one answered in the last 60 s, or of `start`. A push published
+   * before is not started again. A failed start is forgotten, so that the next try starts anew.
+   */
+  share(identity: string, start: () => Promise<Answer>): Promise<{ answer: Answer; isRepeat: boolean }>;
+  /** Whether the user has got a reply to this push. */
+  wasReplied(identity: string): boolean;
+}
+
+export function createOnce({ onForgotten = () => {} }: { onForgotten?: () => void } = {}): Once {
+  const underWay = new Map<string, Promise<Answer>>();
+  const answered = new LRUCache<string, Answer>({
+    ttl: SHARED_FOR,
+    maxSize: SHARED_BYTES,
+    sizeCalculation: (answer, identity) => ENTRY_BYTES + 2 * (identity.length + lengthOf(answer.reply)),
+  });
+  const published = new DigestSet(REMEMBERED_PUSHES);
+
+  function known(identity: string): Promise<Answer> | Answer | undefined {
+    const answer = underWay.get(identity) ?? answered.get(identity);
+    if (answer !== undefined) return answer;
+    return published.has(identity) ? { reply: success, outcome: "repeat" } : undefined;
+  }
+
+  async function begin(identity: string, start: () => Promise<Answer>): Promise<Answer> {
+    const starting = start();
+    underWay.set(identity, starting);
+    try {
+      const answer = await starting;
+      answered.set(identity, answer);
+      if (published.add(identity)) onForgotten();
+      return answer;
+    } finally {
+      underWay.delete(identity);
+    }
+  }
+
+  return {
+    async share(identity, start) {
+      const answer = known(identity);
+      if (answer !== undefined) return { answer: await answer, isRepeat: true };
+      return { answer: await begin(identity, start), isRepeat: false };
+    },
+    wasReplied: (identity) => answered.peek(identity)?.outcome === "replied",
+  };
+}
+
+function lengthOf(reply: Reply): number {
+  return "msg" in reply ? reply.msg.length : reply.type === "news" ? JSON.stringify(reply.articles).length : 0;
+}

@@ -1,0 +1,46 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Account } from "../shared/config/config.ts";
+import { Failure } from "../shared/failure.ts";
+import type { AddressFilter } from "./address-filter.ts";
+import type { PushOpener, Query } from "./open-push.ts";
+import type { PushHandler } from "./push-handler.ts";
+
+/** Adds an account's service path: GET is WeChat's check of the URL (echostr), POST a push. */
+export function addPushRoutes(
+  app: FastifyInstance,
+  account: Account,
+  opener: PushOpener,
+  answerPush: PushHandler,
+  addresses: AddressFilter,
+): void {
+  app.get(account.servicePath, async (request, reply) => {
+    const query = readQuery(request);
+    opener.verify(query);
+    return reply.type("text/plain; charset=utf-8").send(query["echostr"] ?? "hello, this is wx-bridge");
+  });
+
+  app.post(account.servicePath, async (request, reply) => {
+    if (!addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
+    const arrivedAt = Date.now() - reply.elapsedTime;
+    const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
+    return answer(reply, await answerPush({ query: readQuery(request), body, arrivedAt }));
+  });
+}
+
+function answer(reply: FastifyReply, text: string): FastifyReply {
+  return reply.type(contentTypeOf(text)).send(text);
+}
+
+function contentTypeOf(text: string): string {
+  if (text.startsWith("<xml>")) return "text/xml; charset=utf-8";
+  return `${text.startsWith("{") ? "application/json" : "text/plain"}; charset=utf-8`;
+}
+
+/** A parameter that stands twice counts by its first value. */
+function readQuery(request: FastifyRequest): Query {
+  const query: Query = {};
+  for (const [name, value] of Object.entries(request.query as Record<string, string | string[]>)) {
+    query[name] = Array.isArray(value) ? value[0] : value;
+  }
+  return query;
+}

@@ -1,0 +1,122 @@
+import type { Reply } from "../shared/reply.ts";
+import type { Push } from "../shared/wechat/push.ts";
+import { signatureOf } from "../shared/wechat/signature.ts";
+import type { Seal } from "./open-push.ts";
+
+/** What WeChat takes as "got it, nothing to say"; never sealed. */
+export const SUCCESS = "success";
+
+/** A passive reply's content: names in WeChat's words, nested as WeChat nests them. */
+type Content = { [name: string]: string | number | Content | Content[] };
+
+/**
+ * The text WeChat gets for a reply: a passive reply (被动回复) from the account to the user in the push's format.
+ * `unusable` tells why a reply cannot be given to this push; it is then `success`.
+ */
+export function renderReply(
+  reply: Reply,
+  push: Pick<Push, "ToUserName" | "FromUserName" | "format" | "routingKey">,
+  now: number = Date.now(),
+): { text: string; unusable?: string } {
+  if (reply.type === "success") return { text: SUCCESS };
+  if (reply.type === "raw") return { text: reply.msg };
+  if (reply.type === "transfer_customer_service" && !push.routingKey.startsWith("msg.")) {
+    return { text: SUCCESS, unusable: "transfer_customer_service answers messages only, not events" };
+  }
+  const passiveReply: Content = {
+    ToUserName: push.FromUserName,
+    FromUserName: push.ToUserName,
+    CreateTime: Math.floor(now / 1000),
+    MsgType: reply.type,
+    ...contentOf(reply),
+  };
+  return { text: push.format === "xml" ? toXml(passiveReply) : JSON.stringify(passiveReply) };
+}
+
+function contentOf(reply: Exclude<Reply, { type: "success" | "raw" }>): Content {
+  switch (reply.type) {
+    case "text":
+      return { Content: reply.msg };
+    case "image":
+      return { Image: { MediaId: reply.msg } };
+    case "voice":
+      return { Voice: { MediaId: reply.msg } };
+    case "video":
+      return {
+        Video: { MediaId: reply.msg, Title: reply.title || "[no title]", Description: reply.desc || "[no desc]" },
+      };
+    case "music":
+      return {
+        Music: {
+          ...(reply.title === undefined ? {} : { Title: reply.title }),
+          ...(reply.desc === undefined ? {} : { Description: reply.desc }),
+          ...(reply.url === undefined ? {} : { MusicUrl: reply.url }),
+          ...(reply.hqUrl === undefined ? {} : { HQMusicUrl: reply.hqUrl }),
+          ThumbMediaId: reply.msg,
+        },
+      };
+    case "news":
+      return { ArticleCount: reply.articles.length, Articles: { item: reply.articles.map(articleOf) } };
+    default:
+      return reply.kfAccount ? { TransInfo: { KfAccount: reply.kfAccount } } : {};
+  }
+}
+
+function articleOf({
+  title,
+  desc = "",
+  picUrl = "",
+  url = "",
+}: {
+  title: string;
+  desc?: string;
+  picUrl?: string;
+  url?: string;
+}): Content {
+  return { Title: title, Description: desc, PicUrl: picUrl, Url: url };
+}
+
+/** Seals an answer as the push was sealed, with the push's timestamp and nonce; `success` stays as it is. */
+export function sealAnswer(text: string, seal: Seal | undefined): string {
+  if (seal === undefined || text === SUCCESS || text === "") return text;
+  const { sealer, token, appId, timestamp, nonce } = seal;
+  const encrypt = sealer.seal(text, appId);
+  const signature = signatureOf(token, timestamp, nonce, encrypt);
+  if (seal.format === "json") {
+    const TimeStamp = /^\d{1,15}$/.test(timestamp) ? Number(timestamp) : timestamp;
+    return JSON.stringify({ Encrypt: encrypt, MsgSignature: signature, TimeStamp, Nonce: nonce });
+  }
+  const stamp = /^\d+$/.test(timestamp) ? timestamp : cdata(timestamp);
+  return `<xml>
+<Encrypt>${cdata(encrypt)}</Encrypt>
+<MsgSignature>${cdata(signature)}</MsgSignature>
+<TimeStamp>${stamp}</TimeStamp>
+<Nonce>${cdata(nonce)}</Nonce>
+</xml>`;
+}
+
+function toXml(content: Content): string {
+  return `<xml>\n${elements(content)}</xml>`;
+}
+
+function elements(content: Content): string {
+  let xml = "";
+  for (const [name, value] of Object.entries(content)) {
+    for (const one of Array.isArray(value) ? value : [value]) xml += `<${name}>${inner(one)}</${name}>\n`;
+  }
+  return xml;
+}
+
+function inner(value: string | number | Content): string {
+  if (typeof value === "object") return `\n${elements(value)}`;
+  return typeof value === "number" ? String(value) : cdata(value);
+}
+
+// eslint-disable-next-line no-control-regex -- these are the characters XML 1.0 forbids
+const forbidden = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g;
+
+/** CDATA that nothing in `text` can end: `]]>` is split over two sections; what XML forbids is left out. */
+function cdata(text: string): string {
+  const legal = text.toWellFormed().replaceAll(forbidden, "");
+  return `<![CDATA[${legal.replaceAll("]]>", "]]]]><![CDATA[>")}]]>`;
+}

@@ -1,0 +1,48 @@
+import type { Delivery } from "../shared/bus/bus.ts";
+import { header } from "../shared/envelope.ts";
+
+/** What ended a wait: a reply's JSON text, the news that none comes before the deadline, or the deadline itself. */
+export type Waited = { kind: "reply"; json: string } | { kind: "deferred" } | { kind: "timeout" };
+
+/** What became of a reply that arrived: it was waited for, one was there already, or nobody waits for it here. */
+export type ReplyFate = "used" | "duplicate" | "late";
+
+interface Wait {
+  end(waited: Waited): void;
+}
+
+/** Matches replies from the reply queue with the pushes that wait for them. */
+export interface Replies {
+  /** Starts waiting for the reply to `identity`, at most until `deadline` (epoch ms). Call it before publishing. */
+  wait(identity: string, deadline: number): { result: Promise<Waited>; cancel(): void };
+  /** Hands over a reply; the caller ends the delivery according to its fate. */
+  take(delivery: Pick<Delivery, "properties" | "body">): ReplyFate;
+}
+
+export function createReplies(wasAnswered: (identity: string) => boolean): Replies {
+  const waits = new Map<string, Wait>();
+
+  function wait(identity: string, deadline: number): { result: Promise<Waited>; cancel(): void } {
+    const { promise, resolve } = Promise.withResolvers<Waited>();
+    const end = (waited: Waited): void => {
+      clearTimeout(timer);
+      if (waits.get(identity) === entry) waits.delete(identity);
+      resolve(waited);
+    };
+    const timer = setTimeout(end, Math.max(deadline - Date.now(), 0), { kind: "timeout" });
+    const entry: Wait = { end };
+    waits.set(identity, entry);
+    return { result: promise, cancel: () => end({ kind: "timeout" }) };
+  }
+
+  function take({ properties, body }: Pick<Delivery, "properties" | "body">): ReplyFate {
+    const identity = properties.correlationId ?? "";
+    const isDeferred = properties.headers?.[header.deferred] === true;
+    const entry = waits.get(identity);
+    if (entry === undefined) return isDeferred || wasAnswered(identity) ? "duplicate" : "late";
+    entry.end(isDeferred ? { kind: "deferred" } : { kind: "reply", json: body.toString("utf8") });
+    return "used";
+  }
+
+  return { wait, take };
+}

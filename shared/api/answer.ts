@@ -1,0 +1,47 @@
+import { Failure } from "../failure.ts";
+import { ApiFailure } from "./api-failure.ts";
+
+/** What WeChat's API answered. */
+export interface WechatAnswer {
+  /** The JSON exactly as it came: every field, every digit of every number. */
+  text: string;
+  /** The same, parsed: numbers above 2^53 lose digits here. */
+  json: Readonly<Record<string, unknown>>;
+}
+
+/** Longest errmsg that is passed on, in characters. */
+const maxErrmsg = 500;
+
+/**
+ * Opens the body of an answer to `what`. Throws an `ApiFailure` for an errcode other than 0, and `API_UNREACHABLE` when
+ * it is not a JSON object: such an answer comes from something between WeChat and us.
+ */
+export function openAnswer(text: string, what: string, secrets: readonly string[]): WechatAnswer {
+  const json = parseObject(text);
+  if (!json) throw new Failure("API_UNREACHABLE", `${what}: the answer is not a JSON object`);
+  const errcode = Number(json["errcode"] ?? 0);
+  if (errcode !== 0) throw new ApiFailure(errcode, blot(errmsgOf(json, errcode), secrets).slice(0, maxErrmsg));
+  return { text, json };
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    return isObject(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function errmsgOf({ errmsg }: Record<string, unknown>, errcode: number): string {
+  return typeof errmsg === "string" && errmsg !== "" ? errmsg : `errcode ${errcode}`;
+}
+
+function blot(text: string, secrets: readonly string[]): string {
+  const forms = secrets.flatMap((secret) => [secret, encodeURIComponent(secret.toWellFormed())]);
+  return forms.filter(Boolean).reduce((rest, form) => rest.replaceAll(form, "***"), text);
+}

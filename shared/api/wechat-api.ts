@@ -1,0 +1,55 @@
+import type { WechatAnswer } from "./answer.ts";
+import { ApiFailure } from "./api-failure.ts";
+import { createAsk, type AskRequest } from "./ask.ts";
+import { refusesToken } from "./errcodes.ts";
+import { createTokenStore, type TokenStoreOptions } from "./token-store.ts";
+
+export type { WechatAnswer } from "./answer.ts";
+
+export interface CallOptions extends AskRequest {
+  /** True for calls that need no access_token of the account or bring their own, such as those below `/sns/`. */
+  bare?: boolean | undefined;
+}
+
+/** WeChat's server API on behalf of one account. */
+export interface WechatApi {
+  readonly service: string;
+  /**
+   * Calls `path` with the account's access_token. `timeout` (default 5000 ms) bounds all of it, the fetching of a token
+   * included. An access_token that WeChat refuses is renewed once and the call repeated once; after a timeout or any
+   * other failure it is not, since it might do the same thing twice. Rejects as `Ask` does, and with `CONFIG_INVALID`
+   * when the account has no app-secret.
+   */
+  call(path: string, options?: CallOptions): Promise<WechatAnswer>;
+}
+
+/** Makes the client of one account. Processes that name the same `cacheDir` share its access_token. */
+export function createWechatApi(options: TokenStoreOptions): WechatApi {
+  const { account, apiBase, http } = options;
+  const tokens = createTokenStore(options);
+  const ask = createAsk({ apiBase, http, secrets: [account.appSecret] });
+
+  async function call(path: string, { bare, timeout = 5000, ...request }: CallOptions = {}): Promise<WechatAnswer> {
+    const left = countDown(timeout);
+    const getToken = () => tokens.get(Date.now() + left());
+    const askWith = (token: string) =>
+      ask(path, { ...request, query: { ...request.query, access_token: token }, timeout: left() });
+
+    if (bare) return ask(path, { ...request, timeout });
+    const token = await getToken();
+    try {
+      return await askWith(token);
+    } catch (error) {
+      if (!(error instanceof ApiFailure && refusesToken(error.errcode))) throw error;
+      tokens.drop(token);
+    }
+    return askWith(await getToken());
+  }
+
+  return { service: account.name, call };
+}
+
+function countDown(ms: number): () => number {
+  const end = performance.now() + ms;
+  return () => Math.max(0, end - performance.now());
+}

@@ -1,0 +1,86 @@
+import { isIP } from "node:net";
+import { hasInternalListener } from "./check-rules.ts";
+import type { Account, CommonEndpoint, Config, Delivery, RetryDelay } from "./config.ts";
+import { parseDuration } from "./duration.ts";
+import type { ServiceSettings, Settings } from "./schema.ts";
+
+/** The config that settings without faults describe. */
+export function buildConfig(settings: Settings): Config {
+  const { amqp } = settings;
+  const urls = amqp?.urls ?? (amqp?.url === undefined ? undefined : [amqp.url]);
+  return {
+    listenHost: settings["listen-host"],
+    listenPort: settings["listen-port"],
+    internalListenHost: settings["internal-listen-host"] ?? "127.0.0.1",
+    internalListenPort: settings["internal-listen-port"],
+    internalListenerSet: hasInternalListener(settings),
+    accounts: settings.services.map((service) => buildAccount(service, settings["dont-append-userinfo"])),
+    amqp: urls && { urls, tls: amqp?.tls },
+    amqpPrefix: amqp?.prefix ?? "wx",
+    dataDir: settings["data-dir"],
+    tokenCacheDir: settings["token-cache-dir"] || undefined,
+    wxApiBase: trimSlashes(settings["wx-api-base"]),
+    logLevel: settings["log-level"],
+    commonEndpoints: writtenOnes(settings["common-endpoints"]),
+  };
+}
+
+function buildAccount(service: ServiceSettings, dontAppendUserInfo: boolean): Account {
+  const { "wx-params": params, "listen-endpoints": endpoints } = service;
+  return {
+    name: service.name,
+    token: params.token,
+    previousToken: service["previous-token"] || undefined,
+    appId: params["app-id"],
+    appSecret: params["app-secret"],
+    aesKey: params["aes-key"] || undefined,
+    previousAesKey: service["previous-aes-key"] || undefined,
+    timeout: service.timeout,
+    servicePath: endpoints["service-path"],
+    redirectPath: endpoints["redirect-path"] || undefined,
+    redirectUrl: service["redirect-url"] || undefined,
+    redirectUserinfoFlag: service["redirect-userinfo-flag"] || undefined,
+    msgProxyPass: trimSlashes(service["msg-proxy-pass"]) || undefined,
+    isChannelsEc: service["is-channels-ec"],
+    appendUserInfo: !service["is-channels-ec"] && !(service["dont-append-userinfo"] ?? dontAppendUserInfo),
+    delivery: deliveryOf(service),
+    fanOut: service["fan-out"],
+    reply: service.reply,
+    replyBudget: parseDuration(service["reply-budget"]) ?? 0,
+    replyWindow: service["reply-window"],
+    lateReply: service["late-reply"],
+    backendTimeout: parseDuration(service["backend-timeout"]) ?? 0,
+    retry: service.retry.map(buildDelay),
+    unhandled: service.unhandled,
+    concurrency: service.concurrency,
+    allowPlaintext: service["allow-plaintext"],
+    allowFrom: service["allow-from"] === "wechat" ? "wechat" : service["allow-from"]?.map(toCidr),
+    webhookSecret: service["webhook-secret"],
+    tokenApi: service["token-api"],
+  };
+}
+
+function deliveryOf(service: ServiceSettings): Delivery {
+  if (service.delivery !== undefined) return service.delivery;
+  if (service["msg-proxy-pass"] !== "") return "http";
+  return service["fan-out"] ? "amqp" : "echo";
+}
+
+function buildDelay(name: string): RetryDelay {
+  return { name, ms: parseDuration(name) ?? 0 };
+}
+
+/** A single address as the CIDR that holds only it. */
+function toCidr(written: string): string {
+  if (written.includes("/")) return written;
+  return isIP(written) === 6 ? `${written}/128` : `${written}/32`;
+}
+
+function trimSlashes(url: string): string {
+  return url.replace(/\/+$/, "");
+}
+
+function writtenOnes(endpoints: Record<CommonEndpoint, string>): Partial<Record<CommonEndpoint, string>> {
+  const written = Object.entries(endpoints).filter(([, path]) => path !== "");
+  return Object.fromEntries(written);
+}

@@ -1,0 +1,59 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { buildConfig } from "./build-config.ts";
+import { checkDoubts } from "./check-doubts.ts";
+import { checkRules } from "./check-rules.ts";
+import { ConfigError } from "./config-error.ts";
+import type { Config } from "./config.ts";
+import { applyEnvironment } from "./environment.ts";
+import { codeOf } from "./expand.ts";
+import { parseJson } from "./parse-json.ts";
+import { isRecord, readShape } from "./read-shape.ts";
+import { Report } from "./report.ts";
+import { configSchema, type Settings } from "./schema.ts";
+
+export interface LoadedConfig {
+  config: Config;
+  /** What works, but hardly as meant; each starts with the path of the setting and never holds a secret. */
+  warnings: string[];
+}
+
+/**
+ * Reads the config file (default: the one that `CONF_FILE` names). Paths inside `{"file": "..."}` are relative to it.
+ * Throws a `ConfigError` that tells all faults at once.
+ */
+export async function loadConfig(options: { file?: string; env: NodeJS.ProcessEnv }): Promise<LoadedConfig> {
+  const file = options.file ?? options.env.CONF_FILE;
+  if (!file) throw new ConfigError(["CONF_FILE: names no config file; set it to the file's path"]);
+  const text = await readText(file);
+  return await readConfig(text, options.env, dirname(resolve(file)));
+}
+
+/**
+ * Reads a config from a file's text, or from what such a text holds. The environment wins over it. `baseDir` is the
+ * folder that `{"file": "..."}` is relative to. Throws a `ConfigError` that tells all faults at once.
+ */
+export async function readConfig(
+  source: string | object,
+  env: NodeJS.ProcessEnv = {},
+  baseDir: string = process.cwd(),
+): Promise<LoadedConfig> {
+  const report = new Report();
+  const file = typeof source === "string" ? parseJson(source, report) : source;
+  report.throwFaults();
+  const input = isRecord(file) ? applyEnvironment(file, env, report) : file;
+  const settings = await readShape(configSchema, input, "", { env, baseDir }, report);
+  checkRules(settings ?? {}, report);
+  report.throwFaults();
+  const config = buildConfig(settings as Settings);
+  checkDoubts(config, settings as Settings, report);
+  return { config, warnings: report.warnings };
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new ConfigError([`CONF_FILE: ${file} cannot be read (${codeOf(error)})`]);
+  }
+}

@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import { context, propagation } from "@opentelemetry/api";
+import type { Delivery, OutgoingMessage, Properties } from "./bus/bus.ts";
+import type { Push } from "./wechat/push.ts";
+
+/** Version of the AMQP contract, in every event's header `x-wx-contract`. */
+export const contractVersion = 1;
+
+/** Headers of the AMQP contract. */
+export const header = {
+  contract: "x-wx-contract",
+  service: "x-wx-service",
+  /** Epoch ms until which a reply reaches the user. */
+  deadline: "x-wx-deadline",
+  /** Milliseconds that were left of the reply budget at publishing. */
+  budget: "x-wx-budget",
+  /** 1 for the first delivery to a backend. */
+  attempt: "x-wx-attempt",
+  traceparent: "traceparent",
+  /** On replies: answer `success` now, a reply may still come. */
+  deferred: "x-wx-deferred",
+  /** On dead letters: exhausted, rejected, unhandled or poison. */
+  reason: "x-wx-reason",
+  /** On retries and dead letters: what the last attempt met. */
+  error: "x-wx-error",
+} as const;
+
+export interface EventOptions {
+  appId: string;
+  /** Epoch ms. */
+  deadline: number;
+  /** The reply queue, when the gateway waits. */
+  replyTo: string | undefined;
+}
+
+/** Properties of an event as the gateway publishes it, contract version 1. */
+export function eventProperties(push: Push, { appId, deadline, replyTo }: EventOptions): Properties {
+  return {
+    contentType: "application/json",
+    messageId: push.identity,
+    correlationId: push.identity,
+    ...(replyTo === undefined ? {} : { replyTo }),
+    timestamp: push.CreateTime,
+    type: push.routingKey,
+    appId,
+    headers: {
+      [header.contract]: contractVersion,
+      [header.service]: push.service,
+      [header.deadline]: deadline,
+      [header.budget]: Math.max(Math.round(deadline - Date.now()), 0),
+      [header.attempt]: 1,
+      [header.traceparent]: currentTraceparent(),
+    },
+  };
+}
+
+/** An event as a consumer sees it. */
+export interface Event {
+  identity: string;
+  service: string;
+  routingKey: string;
+  attempt: number;
+  /** Epoch ms: the smaller of the deadline and what the budget leaves, so that clocks may differ. */
+  deadline: number;
+  replyTo: string | undefined;
+  traceparent: string | undefined;
+  body: Buffer;
+}
+
+/** Reads a delivery of an event. Whatever a stranger left out gets a harmless value. */
+export function readEvent({ properties, routingKey, body }: Delivery, receivedAt = Date.now()): Event {
+  const headers = properties.headers ?? {};
+  const deadline = numberOr(headers[header.deadline], receivedAt);
+  const budget = numberOr(headers[header.budget], 0);
+  const attempt = Math.max(Math.trunc(numberOr(headers[header.attempt], 1)), 1);
+  return {
+    identity: properties.messageId ?? "",
+    service: textOr(headers[header.service], ""),
+    routingKey: properties.type ?? routingKey,
+    attempt,
+    deadline: attempt === 1 ? Math.min(deadline, receivedAt + budget) : deadline,
+    replyTo: properties.replyTo,
+    traceparent: textOr(headers[header.traceparent], undefined),
+    body,
+  };
+}
+
+/** A reply on its way to the gateway that waits for it; `deferred` replies carry no content yet. */
+export function replyMessage(
+  event: Pick<Event, "identity" | "service" | "routingKey">,
+  exchange: string,
+  replyTo: string,
+  body: Buffer,
+  { deferred = false }: { deferred?: boolean } = {},
+): OutgoingMessage {
+  return {
+    exchange,
+    routingKey: replyTo,
+    body,
+    properties: {
+      contentType: "application/json",
+      messageId: event.identity,
+      correlationId: event.identity,
+      type: event.routingKey,
+      headers: {
+        [header.contract]: contractVersion,
+        [header.service]: event.service,
+        ...(deferred ? { [header.deferred]: true } : {}),
+      },
+    },
+  };
+}
+
+/** The active trace of an OpenTelemetry SDK when one is set up, else a new trace id (W3C Trace Context). */
+function currentTraceparent(): string {
+  const carrier: { traceparent?: string } = {};
+  propagation.inject(context.active(), carrier);
+  if (carrier.traceparent !== undefined) return carrier.traceparent;
+  const id = randomBytes(24).toString("hex");
+  return `00-${id.slice(0, 32)}-${id.slice(32)}-00`;
+}
+
+function numberOr(value: unknown, otherwise: number): number {
+  const number = typeof value === "bigint" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : otherwise;
+}
+
+function textOr<T>(value: unknown, otherwise: T): string | T {
+  return typeof value === "string" ? value : otherwise;
+}

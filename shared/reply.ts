@@ -1,0 +1,117 @@
+import { Type, type Static } from "typebox";
+import { Compile } from "typebox/compile";
+
+const text = (description: string, constraints: object = {}) => Type.String({ description, ...constraints });
+const msg = (description: string) => text(description, { minLength: 1 });
+
+const Article = Type.Object({
+  title: text("Title"),
+  desc: Type.Optional(text("Description")),
+  picUrl: Type.Optional(text("Picture, 360×200 for the first and 200×200 for the others")),
+  url: Type.Optional(text("Page that opens")),
+});
+
+/** Longest text WeChat delivers as a passive reply, in bytes of UTF-8. */
+const MAX_TEXT_BYTES = 2048;
+const MAX_ARTICLES = 8;
+
+/** Every reply a backend or an AMQP consumer can give (开发者文档 "被动回复用户消息"), by `type`. */
+const schemas = {
+  success: Type.Object({ type: Type.Literal("success") }, { description: "Answer WeChat and say nothing to the user" }),
+  text: Type.Object({ type: Type.Literal("text"), msg: msg("What the user reads, at most 2048 bytes") }),
+  image: Type.Object({ type: Type.Literal("image"), msg: msg("Media id (MediaId)") }),
+  voice: Type.Object({ type: Type.Literal("voice"), msg: msg("Media id (MediaId)") }),
+  video: Type.Object({
+    type: Type.Literal("video"),
+    msg: msg("Media id (MediaId)"),
+    title: Type.Optional(text("Title", { default: "[no title]" })),
+    desc: Type.Optional(text("Description", { default: "[no desc]" })),
+  }),
+  music: Type.Object({
+    type: Type.Literal("music"),
+    msg: msg("Media id of the thumbnail (ThumbMediaId)"),
+    title: Type.Optional(text("Title")),
+    desc: Type.Optional(text("Description")),
+    url: Type.Optional(text("Link to the music (MusicUrl)")),
+    hqUrl: Type.Optional(text("Link used on Wi-Fi (HQMusicUrl)")),
+  }),
+  news: Type.Object({
+    type: Type.Literal("news"),
+    articles: Type.Array(Article, { minItems: 1, maxItems: MAX_ARTICLES }),
+  }),
+  transfer_customer_service: Type.Object({
+    type: Type.Literal("transfer_customer_service"),
+    kfAccount: Type.Optional(text("The customer-service account that takes over; any when absent")),
+  }),
+  raw: Type.Object({ type: Type.Literal("raw"), msg: msg("The answer's own text, sealed when the push was") }),
+};
+
+export type ReplyType = keyof typeof schemas;
+export type Reply = { [K in ReplyType]: Static<(typeof schemas)[K]> }[ReplyType];
+
+/** The reply as one JSON Schema, for documents. */
+export const ReplySchema = Type.Union(Object.values(schemas), { description: "A reply to a push" });
+
+const validators = Object.fromEntries(
+  Object.entries(schemas).map(([type, schema]) => [type, Compile(schema)]),
+) as unknown as Record<ReplyType, { Check(value: unknown): value is Reply }>;
+
+export const success: Reply = { type: "success" };
+
+/** A reply that can be rendered, and why it is `success` when the text held something that cannot. */
+export interface ReadReply {
+  reply: Reply;
+  unusable?: string;
+}
+
+/**
+ * Reads a reply's JSON text. Names of keys may be in any case, no `type` means text, no `msg` means success, and what
+ * follows the JSON value is ignored, as the seed's program does. With `raw` (视频号小店) `msg` is the answer whatever the
+ * type. Never throws: what cannot be used is `success` with the reason.
+ */
+export function readReply(json: string, { raw = false }: { raw?: boolean } = {}): ReadReply {
+  const value = parseLeading(json);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return unusable("it is not a JSON object");
+  const fields = withKnownCase(value as Record<string, unknown>);
+  const type = raw ? "raw" : (fields["type"] ?? "text");
+  if (!isReplyType(type)) return unusable(`its type is none of ${Object.keys(schemas).join(", ")}`);
+  if ("msg" in schemas[type].properties && (fields["msg"] ?? "") === "") return { reply: success };
+  const candidate = { ...fields, type };
+  if (!validators[type].Check(candidate)) return unusable(`its fields do not fit type ${type}`);
+  if (candidate.type === "text" && Buffer.byteLength(candidate.msg) > MAX_TEXT_BYTES) {
+    return unusable(`its text is longer than ${MAX_TEXT_BYTES} bytes`);
+  }
+  return { reply: candidate };
+}
+
+function unusable(reason: string): ReadReply {
+  return { reply: success, unusable: reason };
+}
+
+function isReplyType(type: unknown): type is ReplyType {
+  return typeof type === "string" && Object.hasOwn(schemas, type);
+}
+
+/** Go's decoder stops at the end of the first value; V8 names the place where it met the rest. */
+function parseLeading(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    const end = /^Unexpected non-whitespace character after JSON at position (\d+)/.exec((error as Error).message)?.[1];
+    if (end === undefined) return undefined;
+    return parseLeading(json.slice(0, Number(end)));
+  }
+}
+
+const knownKeys = new Map(
+  ["type", "msg", "title", "desc", "url", "hqUrl", "articles", "kfAccount"].map((key) => [key.toLowerCase(), key]),
+);
+
+function withKnownCase(value: Record<string, unknown>): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) {
+    const known = knownKeys.get(key.toLowerCase());
+    if (known !== undefined && field !== null && (key === known || fields[known] === undefined)) fields[known] = field;
+  }
+  return fields;
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { loadConfig, readConfig } from "../../../shared/config/load.ts";
+import { isFailure } from "../../../shared/failure.ts";
+import { configOf, errorOf, faultsOf, file, secrets, service, serviceWithParams } from "./sample-config.ts";
+
+function createFolder(t: TestContext, files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), "config-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  return folder;
+}
+
+test("the environment wins over the file", async () => {
+  const changes = {
+    "listen-port": 1,
+    "internal-listen-port": 2,
+    "data-dir": "file",
+    "wx-api-base": "http://file",
+    "log-level": "warn",
+    amqp: { url: "amqp://file", prefix: "kept" },
+  };
+  const config = await configOf(file({}, changes), {
+    LISTEN_PORT: "80",
+    INTERNAL_LISTEN_PORT: "81",
+    DATA_DIR: "environment",
+    WX_API_BASE: "http://environment",
+    LOG_LEVEL: "debug",
+    AMQP_URL: "amqp://one, amqps://two,",
+  });
+  assert.equal(config.listenPort, 80);
+  assert.equal(config.internalListenPort, 81);
+  assert.equal(config.dataDir, "environment");
+  assert.equal(config.wxApiBase, "http://environment");
+  assert.equal(config.logLevel, "debug");
+  assert.deepEqual(config.amqp, { urls: ["amqp://one", "amqps://two"], tls: undefined });
+  assert.equal(config.amqpPrefix, "kept");
+});
+
+test("an empty variable changes nothing", async () => {
+  const env = { LISTEN_PORT: "", AMQP_URL: "", DATA_DIR: "" };
+  const config = await configOf(file({}, { "listen-port": 1 }), env);
+  assert.deepEqual([config.listenPort, config.amqp, config.dataDir], [1, undefined, undefined]);
+});
+
+test("faults of the environment name the variable", async () => {
+  const env = { LISTEN_PORT: "http", AMQP_URL: "amqp://a,localhost:5672", LOG_LEVEL: "loud" };
+  assert.deepEqual(await faultsOf(file({}, { amqp: { url: "${UNSET}" } }), env), [
+    "LISTEN_PORT: must be a whole number from 0 to 65535",
+    "AMQP_URL[1]: must be a URL such as amqp://user:password@host:5672/vhost, with amqp or amqps, percent-encoded",
+    'LOG_LEVEL: must be "fatal" or "error" or "warn" or "info" or "debug" or "trace" or "silent"',
+  ]);
+});
+
+test("an AMQP_URL without any URL", async () => {
+  assert.deepEqual(await faultsOf(file(), { AMQP_URL: " , " }), ["AMQP_URL: must be a list of at least one URL"]);
+});
+
+test("strings take variables, whole or in part", async () => {
+  const services = [serviceWithParams({ token: "${TOKEN}" }, { reply: ["${KIND}.*"], name: "${ENV}-shop-${ENV}" })];
+  const { accounts } = await configOf({ services }, { TOKEN: secrets.token, KIND: "msg", ENV: "test" });
+  assert.equal(accounts[0]?.token, secrets.token);
+  assert.equal(accounts[0]?.name, "test-shop-test");
+  assert.deepEqual(accounts[0]?.reply, ["msg.*"]);
+  assert.deepEqual(await faultsOf({ services }, { ENV: "" }), [
+    "services[0].wx-params.token: the environment variable TOKEN is not set",
+    "services[0].reply[0]: the environment variable KIND is not set",
+  ]);
+});
+
+test("strings come from files, relative to the config file", async (t) => {
+  const services = [
+    serviceWithParams({
+      token: { file: "token" },
+      "app-secret": { file: "${SECRETS}/secret" },
+      "aes-key": { file: join(tmpdir(), "no-such-folder", "key") },
+    }),
+  ];
+  const folder = createFolder(t, {
+    token: `${secrets.token}\n`,
+    secret: `${secrets.appSecret}\r\n`,
+    "wx.json": JSON.stringify({ services }),
+  });
+  const options = { file: join(folder, "wx.json"), env: { SECRETS: "." } };
+  await assert.rejects(loadConfig(options), {
+    faults: [
+      `services[0].wx-params.aes-key: the file ${join(tmpdir(), "no-such-folder", "key")} cannot be read (ENOENT)`,
+    ],
+  });
+  writeFileSync(options.file, JSON.stringify({ services }).replace(/"aes-key":\{[^}]*\}/, '"aes-key":{"file":"key"}'));
+  writeFileSync(join(folder, "key"), secrets.aesKey);
+  const { accounts } = (await loadConfig(options)).config;
+  assert.equal(accounts[0]?.token, secrets.token);
+  assert.equal(accounts[0]?.appSecret, secrets.appSecret);
+  assert.equal(accounts[0]?.aesKey, secrets.aesKey);
+});
+
+test("CONF_FILE names the file", async (t) => {
+  const folder = createFolder(t, { "wx.json": JSON.stringify(file()) });
+  const { config } = await loadConfig({ env: { CONF_FILE: join(folder, "wx.json") } });
+  assert.equal(config.accounts[0]?.name, "shop");
+  const missing = join(folder, "missing.json");
+  await assert.rejects(loadConfig({ env: { CONF_FILE: missing } }), {
+    faults: [`CONF_FILE: ${missing} cannot be read (ENOENT)`],
+  });
+  await assert.rejects(loadConfig({ env: {} }), {
+    faults: ["CONF_FILE: names no config file; set it to the file's path"],
+  });
+});
+
+test("the error is a CONFIG_INVALID that tells faults and warnings", async () => {
+  const error = await errorOf(file({}, { "listen-port": -1, lisen: 1, colour: 2 }));
+  assert.ok(isFailure(error, "CONFIG_INVALID"));
+  assert.equal(
+    error.message,
+    "listen-port: must be a whole number from 0 to 65535\n(warning) lisen: is not a setting here and is ignored\n(warning) colour: is not a setting here and is ignored",
+  );
+});
+
+test("no message holds a secret", async () => {
+  const wrong = "S3CRET 钥匙";
+  const params = { token: wrong, "app-secret": wrong, "aes-key": wrong };
+  const others = { "previous-token": wrong, "previous-aes-key": wrong, "webhook-secret": wrong };
+  const tls = { ca: wrong, cert: wrong, key: wrong };
+  const changes = { "msg-proxy-pass": wrong, "redirect-url": wrong };
+  const amqp = { urls: [wrong], prefix: wrong, tls };
+  const { message, faults } = await errorOf({ services: [serviceWithParams(params, { ...others, ...changes })], amqp });
+  assert.equal(faults.length, 13);
+  assert.doesNotMatch(message, /S3CRET|钥匙/);
+});
+
+test("warnings hold no secret either", async () => {
+  const doubtful = { "allow-plaintext": true, delivery: "echo", "webhook-secret": secrets.webhookSecret };
+  const changes = { "msg-proxy-pass": "http://user:S3CRET@a" };
+  const { warnings } = await readConfig({ services: [service({ ...doubtful, ...changes })] });
+  assert.equal(warnings.length, 3);
+  for (const secret of [...Object.values(secrets), "S3CRET"]) {
+    assert.ok(warnings.every((warning) => !warning.includes(secret)));
+  }
+});
