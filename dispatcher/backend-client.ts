@@ -39,7 +39,7 @@ export function createBackendClient(): BackendClient {
         headersTimeout: timeout,
         bodyTimeout: timeout,
       });
-      const text = await answer.body.text();
+      const text = Buffer.from(await answer.body.arrayBuffer()).toString("utf8");
       const next = redirects < MAX_REDIRECTS ? redirectOf(answer) : undefined;
       if (next === undefined) return { status: answer.statusCode, text };
       target = new URL(next, target);

@@ -45,11 +45,11 @@ class AmqpBus implements Bus {
     this.#consuming = consuming;
     this.#log = log;
     this.#publisher = new ChannelKeeper(
-      async () => {
+      () => publishing.model.createConfirmChannel(),
+      async (channel) => {
+        watchReturns(channel);
         await this.#declareAll();
-        return publishing.model.createConfirmChannel();
       },
-      async (channel) => watchReturns(channel),
       log,
     );
   }
@@ -61,10 +61,9 @@ class AmqpBus implements Bus {
 
   async declare(topology: Topology, { timeout }: { timeout: number }): Promise<void> {
     this.#topologies.push(topology);
-    const isUp = this.#publisher.current !== undefined;
     const channel = await this.#publisher.ready(timeout);
     if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away");
-    if (isUp) await this.#declareAll([topology]);
+    await this.#declareAll([topology]); // it may have come too late for the channel's own setup
   }
 
   publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome> {

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createBackend } from "../support/backend-server.ts";
+import { createWechatApi } from "../support/wechat-api-server.ts";
+import { parseReply } from "../support/wechat-reply.ts";
+import { createWechat } from "../support/wechat-server.ts";
+import { busKinds, createSystem, type System } from "./system.ts";
+
+let serial = 0;
+const unsaid = { level: undefined, time: undefined };
+
+/** A text message of its own identity. */
+function text(content: string, openid = "oUSER1"): string {
+  return `<xml><ToUserName>gh_1</ToUserName><FromUserName>${openid}</FromUserName><CreateTime>1700000000</CreateTime>
+<MsgType>text</MsgType><Content>${content}</Content><MsgId>${9_000_000 + serial++}</MsgId></xml>`;
+}
+
+function contentOf(opened: string): unknown {
+  return parseReply(opened)["Content"];
+}
+
+/** Lines with this message, without what differs from run to run. */
+function lines(system: System, msg: string): Record<string, unknown>[] {
+  const found = system.log.filter((line) => line.msg === msg);
+  return found.map((line) => ({ ...line, ms: typeof line["ms"], level: undefined, time: undefined }));
+}
+
+for (const bus of busKinds) {
+  void test(`${bus}: a backend slower than the budget: success in time, one POST, the late reply is counted`, async (t) => {
+    const backend = await createBackend(t, { body: { type: "text", msg: "late" }, delayMs: 900 });
+    const services = [{ name: "account", "msg-proxy-pass": backend.url, "reply-budget": 500 }];
+    const system = await createSystem(t, { bus, services });
+    const answer = await system.wechat("account").push(text("slow"));
+    assert.equal(answer.opened, "success");
+    assert.ok(answer.ms >= 490 && answer.ms < 900, `answered after ${answer.ms} ms`);
+    await backend.next(1);
+    await until(async () => /wx_replies_total\{service="account",outcome="late"\} 1/.test(await system.metrics()));
+    assert.equal(backend.requests.length, 1);
+  });
+
+  void test(`${bus}: a failing backend is asked again and its second answer is in time`, async (t) => {
+    const backend = await createBackend(t, ({ headers }) =>
+      headers["x-wx-attempt"] === "1" ? { status: 503 } : { body: { type: "text", msg: "second" } },
+    );
+    const services = [{ name: "account", "msg-proxy-pass": backend.url, retry: ["200ms"] }];
+    const system = await createSystem(t, { bus, services });
+    const { opened } = await system.wechat("account").push(text("x"));
+    assert.equal(contentOf(opened), "second");
+    const attempts = backend.requests.map(({ path, headers }) => [path, headers["x-wx-attempt"]]);
+    assert.deepEqual(attempts, [
+      ["/msg/text", "1"],
+      ["/msg/text", "2"],
+    ]);
+    assert.equal(backend.requests[0]?.headers["x-wx-event-id"], backend.requests[1]?.headers["x-wx-event-id"]);
+  });
+
+  void test(`${bus}: when no retry can make the deadline the user's push is answered at once`, async (t) => {
+    const backend = await createBackend(t, "reset");
+    const services = [{ name: "account", "msg-proxy-pass": backend.url, retry: ["10s"] }];
+    const system = await createSystem(t, { bus, services });
+    const answer = await system.wechat("account").push(text("x"));
+    assert.equal(answer.opened, "success");
+    assert.ok(answer.ms < 2000, `answered after ${answer.ms} ms`);
+    assert.equal(lines(system, "push")[0]?.["outcome"], "deferred");
+  });
+
+  void test(`${bus}: userInfo is added with every field WeChat returned, and failing that its error`, async (t) => {
+    const backend = await createBackend(t);
+    const api = await createWechatApi(t);
+    const settings = { "dont-append-userinfo": false, "wx-api-base": api.url };
+    const system = await createSystem(t, {
+      bus,
+      services: [{ name: "account", "msg-proxy-pass": backend.url }],
+      settings,
+    });
+    await system.wechat("account").push(text("known"));
+    await system.wechat("account").push(text("unknown", "bad-openid"));
+    const [known, unknown] = backend.requests.map(({ json }) => json as Record<string, unknown>);
+    const { openid, language } = (known?.["userInfo"] ?? {}) as Record<string, unknown>;
+    assert.deepEqual({ openid, language }, { openid: "oUSER1", language: "zh_CN" });
+    assert.equal(known?.["userInfoError"], "");
+    assert.equal(unknown?.["userInfo"], null);
+    assert.match(String(unknown?.["userInfoError"]), /invalid openid/);
+    assert.equal(api.count("/cgi-bin/stable_token"), 1);
+  });
+
+  void test(`${bus}: tries of one push share one publication and one reply`, async (t) => {
+    const backend = await createBackend(t, { body: { type: "text", msg: "once" }, delayMs: 200 });
+    const system = await createSystem(t, { bus, services: [{ name: "account", "msg-proxy-pass": backend.url }] });
+    const push = text("again");
+    const wechat = system.wechat("account");
+    const answers = await Promise.all([wechat.push(push), wechat.push(push)]);
+    answers.push(await wechat.push(push));
+    assert.deepEqual(
+      answers.map(({ opened }) => contentOf(opened)),
+      ["once", "once", "once"],
+    );
+    assert.equal(backend.requests.length, 1);
+  });
+
+  void test(`${bus}: each push and each delivery has one line and is counted`, async (t) => {
+    const backend = await createBackend(t);
+    const system = await createSystem(t, {
+      bus,
+      services: [
+        { name: "小店", sealed: false, "msg-proxy-pass": backend.url, "listen-endpoints": { "service-path": "/shop" } },
+      ],
+    });
+    const body = text("x", "o/1");
+    await createWechat({ url: `${system.url}/shop`, token: "AAAAA", appId: "wxba5fad812f8e6fb9" }).push(body);
+    await until(async () => lines(system, "delivery").length === 1);
+    const identity = `%E5%B0%8F%E5%BA%97/o%2F1/${/<MsgId>(\d+)/.exec(body)?.[1]}`;
+    assert.deepEqual(lines(system, "push"), [
+      {
+        service: "小店",
+        identity,
+        key: "msg.text",
+        outcome: "replied",
+        reply: "text",
+        ms: "number",
+        msg: "push",
+        ...unsaid,
+      },
+    ]);
+    assert.deepEqual(lines(system, "delivery"), [
+      {
+        service: "小店",
+        identity,
+        key: "msg.text",
+        attempt: 1,
+        outcome: "taken",
+        ms: "number",
+        msg: "delivery",
+        ...unsaid,
+      },
+    ]);
+    assert.equal(backend.requests[0]?.headers["x-wx-event-id"], identity);
+    assert.equal(backend.requests[0]?.headers["x-wx-service"], "%E5%B0%8F%E5%BA%97");
+    const deadline = Number(backend.requests[0]?.headers["x-wx-deadline"]);
+    assert.ok(deadline > Date.now() && deadline < Date.now() + 4600);
+    assert.match(String(backend.requests[0]?.headers["traceparent"]), /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
+    assert.match(await system.metrics(), /^wx_pushes_total\{service="小店",key="msg\.text",outcome="replied"\} 1$/m);
+    assert.match(
+      await system.metrics("dispatcher"),
+      /^wx_deliveries_total\{service="小店",key="msg\.text",outcome="taken"\} 1$/m,
+    );
+  });
+}
+
+/** Waits for something that only shows by asking. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error("it did not come true in 5 s");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
