@@ -53,8 +53,11 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
   };
   try {
     await begin({ begin: async () => void (internalPort = await internal.listen()), close: () => internal.close() });
-    if (dispatcher) await begin({ begin: () => dispatcher.start(), close: () => dispatcher.close() });
-    if (gateway) await begin({ begin: () => gateway.listen(), close: () => gateway.close() });
+    const roles = [
+      ...(dispatcher ? [{ begin: () => dispatcher.start(), close: () => dispatcher.close() }] : []),
+      ...(gateway ? [{ begin: () => gateway.listen(), close: () => gateway.close() }] : []),
+    ];
+    await Promise.all(roles.map(begin));
   } catch (error) {
     await close();
     throw error;

@@ -28,8 +28,8 @@ export interface Dispatcher {
   close(): Promise<void>;
 }
 
-/** How long start waits for the broker; consumers begin by themselves when it comes later. */
-const DECLARE_TIMEOUT = 10_000;
+/** How long start waits for the broker, in ms; consumers begin by themselves when it comes later. */
+const DECLARE_TIMEOUT = 3000;
 const DRAIN_TIMEOUT = 8000;
 const DEPTH_EVERY = 15_000;
 
@@ -70,7 +70,7 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
       await bus.declare(bridgeTopology(config), { timeout: DECLARE_TIMEOUT }).catch((error: unknown) => {
         log.error({ reason: (error as Error).message }, "waiting for the broker");
       });
-      await warnOfLeftovers(bus, names, config.accounts, log);
+      void warnOfLeftovers(bus, names, config.accounts, log);
       consumers = config.accounts.filter(isDispatched).map(consume);
       depthTimer = setInterval(() => void watchDead(bus, names, metrics, log), DEPTH_EVERY);
       depthTimer.unref();
@@ -100,13 +100,10 @@ function responderOf(account: Account, client: BackendClient, metrics: Metrics):
 
 /** An account that is not dispatched any more may have left events in its queue: nobody would ever take them. */
 async function warnOfLeftovers(bus: Bus, names: Names, accounts: Account[], log: Logger): Promise<void> {
-  for (const { name } of accounts.filter((account) => !isDispatched(account))) {
-    const messages = await bus.depth(names.dispatchOf(name));
-    if (messages)
-      log.warn(
-        { service: name, queue: names.dispatchOf(name), messages },
-        "events are left in a queue that nobody consumes",
-      );
+  for (const { name: service } of accounts.filter((account) => !isDispatched(account))) {
+    const queue = names.dispatchOf(service);
+    const messages = await bus.depth(queue);
+    if (messages) log.warn({ service, queue, messages }, "events are left in a queue that nobody consumes");
   }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
-import { bridgeTopology, createNames, replyTopology, type Names } from "../shared/bus/topology.ts";
+import { bridgeTopology, createNames, mergeTopologies, replyTopology, type Names } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
 import { header } from "../shared/envelope.ts";
 import type { Logger } from "../shared/log.ts";
@@ -31,8 +31,8 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** How long start waits for the broker before it serves without: topology is then declared when it comes. */
-const DECLARE_TIMEOUT = 10_000;
+/** How long start waits for the broker, in ms, before it serves without: topology is then declared when it comes. */
+const DECLARE_TIMEOUT = 3000;
 /** Replies taken off the queue at a time. */
 const REPLY_PREFETCH = 1000;
 
@@ -77,12 +77,10 @@ export function createGateway({ config, bus, log, metrics }: GatewayParts): Gate
   };
 
   async function declare(): Promise<void> {
-    try {
-      await bus.declare(bridgeTopology(config), { timeout: DECLARE_TIMEOUT });
-      await bus.declare(replyTopology(names, instance), { timeout: DECLARE_TIMEOUT });
-    } catch (error) {
-      log.error({ reason: (error as Error).message }, "serving without the broker until it is back");
-    }
+    const topology = mergeTopologies(bridgeTopology(config), replyTopology(names, instance));
+    await bus.declare(topology, { timeout: DECLARE_TIMEOUT }).catch((error: unknown) => {
+      log.error({ reason: (error as Error).message }, "serving before the topology is declared");
+    });
   }
 }
 

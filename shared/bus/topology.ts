@@ -65,29 +65,27 @@ export function bridgeTopology(config: Pick<Config, "accounts" | "amqpPrefix">):
   const names = createNames(config.amqpPrefix);
   const all = [commonTopology(names), ...retryTopologies(names, config.accounts)];
   for (const account of config.accounts) all.push(accountTopology(names, account));
-  return merge(all);
+  return mergeTopologies(...all);
 }
 
 /** One gateway instance's reply queue, bound by its own name; what it leaves unread becomes a late reply. */
 export function replyTopology(names: Names, instance: string): Topology {
   const queue = names.repliesOf(instance);
-  return merge([
-    {
-      queues: [
-        {
-          name: queue,
-          arguments: {
-            "x-queue-type": "classic",
-            "x-message-ttl": 15 * SECOND,
-            "x-expires": HOUR,
-            "x-dead-letter-exchange": "",
-            "x-dead-letter-routing-key": names.lateReplies,
-          },
+  return mergeTopologies({
+    queues: [
+      {
+        name: queue,
+        arguments: {
+          "x-queue-type": "classic",
+          "x-message-ttl": 15 * SECOND,
+          "x-expires": HOUR,
+          "x-dead-letter-exchange": "",
+          "x-dead-letter-routing-key": names.lateReplies,
         },
-      ],
-      bindings: [{ source: names.replies, destination: queue, to: "queue", routingKey: queue }],
-    },
-  ]);
+      },
+    ],
+    bindings: [{ source: names.replies, destination: queue, to: "queue", routingKey: queue }],
+  });
 }
 
 function commonTopology(names: Names): Partial<Topology> {
@@ -152,7 +150,8 @@ function quorum(name: string, extra: Arguments): QueueDeclaration {
   return { name, arguments: { "x-queue-type": "quorum", "x-delivery-limit": 1_000_000, ...extra } };
 }
 
-function merge(parts: Partial<Topology>[]): Topology {
+/** One topology with everything in `parts`, in their order. */
+export function mergeTopologies(...parts: Partial<Topology>[]): Topology {
   return {
     exchanges: parts.flatMap((part) => part.exchanges ?? []),
     queues: parts.flatMap((part) => part.queues ?? []),

@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Closing } from "../support/loopback-server.ts";
+import type { LogLine } from "./system.ts";
+
+const entry = new URL("../../cli/wx-bridge.js", import.meta.url).pathname;
+const READY_TIMEOUT = 20_000;
+
+/** A `wx-bridge` process of its own. */
+export interface BridgeProcess {
+  readonly child: ChildProcess;
+  readonly lines: LogLine[];
+  /** Everything on stdout and stderr. */
+  readonly output: () => string;
+  port: number;
+  internalPort: number;
+  /** Sends a signal and resolves to the exit code (null when the signal itself ended it). */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+/** Writes a config file into a folder that goes with the test. */
+export async function writeConfig(t: Closing, config: object): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-test-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, "wx-bridge.conf.json");
+  await writeFile(file, JSON.stringify(config));
+  return file;
+}
+
+/** Starts `wx-bridge <role>` and resolves when it says that it is ready. */
+export async function startProcess(
+  t: Closing,
+  role: "start" | "gateway" | "dispatcher",
+  configFile: string,
+  env: Record<string, string> = {},
+): Promise<BridgeProcess> {
+  const child = spawn(process.execPath, [entry, role], {
+    env: { ...process.env, AMQP_URL: "", ...env, CONF_FILE: configFile },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  t.after(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+  });
+  let output = "";
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const lines: LogLine[] = [];
+  const ready = Promise.withResolvers<LogLine>();
+  createInterface({ input: child.stdout }).on("line", (text) => {
+    output += `${text}\n`;
+    if (!text.startsWith("{")) return;
+    const line = JSON.parse(text) as LogLine;
+    lines.push(line);
+    if (line.msg === "ready") ready.resolve(line);
+  });
+  child.on("exit", () => ready.reject(new Error(`wx-bridge ${role} ended: ${output}`)));
+  const timer = setTimeout(() => ready.reject(new Error(`wx-bridge ${role} is not ready: ${output}`)), READY_TIMEOUT);
+  const line = await ready.promise.finally(() => clearTimeout(timer));
+  return {
+    child,
+    lines,
+    output: () => output,
+    port: Number(line["port"] ?? 0),
+    internalPort: Number(line["internalPort"]),
+    async end(signal) {
+      child.kill(signal);
+      if (child.exitCode === null) await once(child, "exit");
+      return child.exitCode;
+    },
+  };
+}

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { connect } from "amqplib";
+import { createBackend } from "../support/backend-server.ts";
+import type { Closing } from "../support/loopback-server.ts";
+import { parseReply } from "../support/wechat-reply.ts";
+import { createWechat, type Wechat } from "../support/wechat-server.ts";
+import { startProcess, writeConfig } from "./bridge-process.ts";
+import { brokerUrl } from "./system.ts";
+
+const token = "processToken";
+const appId = "wx1111111111111111";
+const aesKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
+
+const text = (id: number): string =>
+  `<xml><ToUserName>gh_1</ToUserName><FromUserName>oUSER1</FromUserName><CreateTime>1700000000</CreateTime>
+<MsgType>text</MsgType><Content>${id}</Content><MsgId>${id}</MsgId></xml>`;
+
+async function configFile(t: Closing, backendUrl: string): Promise<{ file: string; prefix: string }> {
+  const prefix = `p${randomBytes(6).toString("hex")}`;
+  t.after(() => deletePrefix(prefix));
+  const file = await writeConfig(t, {
+    "listen-host": "127.0.0.1",
+    "listen-port": 0,
+    "internal-listen-port": 0,
+    amqp: { url: brokerUrl(), prefix },
+    "dont-append-userinfo": true,
+    services: [
+      {
+        name: "shop",
+        workerNum: 5,
+        timeout: 0,
+        "wx-params": { token, "app-id": appId, "app-secret": "s", "aes-key": aesKey },
+        "listen-endpoints": { "service-path": "/wx" },
+        "msg-proxy-pass": backendUrl,
+      },
+    ],
+  });
+  return { file, prefix };
+}
+
+function wechatAt(port: number): Wechat {
+  return createWechat({ url: `http://127.0.0.1:${port}/wx`, token, appId, aesKey });
+}
+
+async function deletePrefix(prefix: string): Promise<void> {
+  const connection = await connect(brokerUrl());
+  const channel = await connection.createChannel();
+  const delays = ["1s", "10s", "1m", "10m", "1h", "6h", "24h"].map((delay) => `retry.${delay}`);
+  for (const name of ["dispatch.shop", "dead", "unrouted", "late-replies", ...delays]) {
+    await channel.deleteQueue(`${prefix}.${name}`);
+  }
+  const exchanges = ["events", "events.shop", "enriched", "enriched.shop", "replies", "late-replies", ...delays];
+  for (const name of exchanges) await channel.deleteExchange(`${prefix}.${name}`);
+  await connection.close();
+}
+
+void test("gateway and dispatcher as two processes answer, and SIGTERM drains what is in flight", async (t) => {
+  const backend = await createBackend(t, { body: { type: "text", msg: "drained" }, delayMs: 700 });
+  const { file } = await configFile(t, backend.url);
+  const dispatcher = await startProcess(t, "dispatcher", file);
+  const gateway = await startProcess(t, "gateway", file);
+  const answering = wechatAt(gateway.port).push(text(1));
+  await backend.next(1);
+  const ended = Promise.all([gateway.end("SIGTERM"), dispatcher.end("SIGTERM")]);
+  const answer = await answering;
+  assert.equal(parseReply(answer.opened)["Content"], "drained");
+  assert.equal(answer.verified, true);
+  assert.deepEqual(await ended, [0, 0]);
+  for (const { lines } of [gateway, dispatcher]) assert.equal(lines.at(-1)?.msg, "stopped");
+});
+
+void test("a dispatcher killed during a delivery loses nothing: another one delivers it again", async (t) => {
+  const backend = await createBackend(t, "hang");
+  const { file } = await configFile(t, backend.url);
+  const first = await startProcess(t, "dispatcher", file);
+  const gateway = await startProcess(t, "gateway", file);
+  const answering = wechatAt(gateway.port).push(text(2));
+  const [before] = await backend.next(1);
+  await first.end("SIGKILL");
+  backend.answer({ body: { type: "text", msg: "second dispatcher" } });
+  await startProcess(t, "dispatcher", file);
+  const [after] = await backend.next(1);
+  assert.equal(after?.body, before?.body);
+  assert.equal(after?.headers["x-wx-event-id"], before?.headers["x-wx-event-id"]);
+  assert.equal(parseReply((await answering).opened)["Content"], "second dispatcher");
+});
+
+void test("start with a dead broker serves and tells readiness; pushes are answered 503 in time", async (t) => {
+  const backend = await createBackend(t);
+  const file = await writeConfig(t, {
+    "listen-host": "127.0.0.1",
+    "listen-port": 0,
+    "internal-listen-port": 0,
+    amqp: { url: "amqp://user:hidden-password@127.0.0.1:1" },
+    services: [
+      {
+        name: "shop",
+        "wx-params": { token, "app-id": appId, "aes-key": aesKey },
+        "listen-endpoints": { "service-path": "/wx" },
+        "msg-proxy-pass": backend.url,
+        "reply-budget": 600,
+      },
+    ],
+  });
+  const bridge = await startProcess(t, "start", file);
+  const ready = await fetch(`http://127.0.0.1:${bridge.internalPort}/readyz`);
+  assert.equal(ready.status, 503);
+  assert.equal((await fetch(`http://127.0.0.1:${bridge.internalPort}/healthz`)).status, 200);
+  const answer = await wechatAt(bridge.port).push(text(3));
+  assert.equal(answer.status, 503);
+  assert.ok(answer.ms < 2000, `answered after ${answer.ms} ms`);
+  assert.equal(await bridge.end("SIGTERM"), 0);
+  assert.doesNotMatch(bridge.output(), /hidden-password|abcdefghijklmnop|processToken/);
+});
