@@ -18,9 +18,15 @@ async function check(file: string | undefined): Promise<void> {
     for (const warning of warnings) console.log(`warning: ${warning}`);
     console.log(`The config is good: ${config.accounts.length} service(s).`);
     for (const { name, servicePath, delivery, msgProxyPass } of config.accounts) {
-      console.log(`  ${name}: ${servicePath} -> ${delivery}${msgProxyPass ? ` ${msgProxyPass}` : ""}`);
+      console.log(`  ${name}: ${servicePath} -> ${delivery}${msgProxyPass ? ` ${withoutSecrets(msgProxyPass)}` : ""}`);
     }
   } catch (error) {
     reportConfigError(error);
   }
+}
+
+/** Backends may be given as `http://user:password@host/path?key=…`. */
+function withoutSecrets(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
 }

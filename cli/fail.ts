@@ -4,10 +4,12 @@ export function fail(message: string): never {
   process.exit(1);
 }
 
-/** Ends the process over a config that cannot be used, with all its faults; any other error is thrown on. */
+/** Ends the process over a config that cannot be used, with all its faults and warnings; any other error is thrown on. */
 export function reportConfigError(error: unknown): never {
   if (!(error instanceof Error && "faults" in error && Array.isArray(error.faults))) throw error;
   const faults = error.faults as string[];
+  const warnings = "warnings" in error && Array.isArray(error.warnings) ? (error.warnings as string[]) : [];
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
-  return fail(`The config cannot be used (${count}):\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+  const lines = [...faults, ...warnings.map((warning) => `warning: ${warning}`)];
+  return fail(`The config cannot be used (${count}):\n${lines.map((line) => `  ${line}`).join("\n")}`);
 }

@@ -33,8 +33,6 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
   const bus = await createBus(role, config, log);
   const apis = createWechatApis(config, log);
   const parts = { config, bus, apis, log, metrics };
-  const gateway = role === "dispatcher" ? undefined : createGateway(parts);
-  const dispatcher = role === "gateway" ? undefined : createDispatcher(parts);
   let internalPort = 0;
   const internal = createInternalServer({
     host: config.internalListenHost,
@@ -42,6 +40,8 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
     metrics,
     isReady: () => bus.ready,
   });
+  const gateway = role === "dispatcher" ? undefined : createGateway({ ...parts, internal: internal.app });
+  const dispatcher = role === "gateway" ? undefined : createDispatcher(parts);
 
   const started: Part[] = [{ begin: async () => {}, close: () => closeAll(bus, apis) }];
   const close = async (): Promise<void> => {

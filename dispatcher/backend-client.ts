@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from "undici";
+import { Agent, errors, type Dispatcher } from "undici";
 
 /** Largest answer read from a backend, in bytes. */
 const MAX_ANSWER = 1024 * 1024;
@@ -7,12 +7,16 @@ const CONNECT_TIMEOUT = 5000;
 
 export interface BackendAnswer {
   status: number;
-  text: string;
+  /** undefined when the answer is longer than 1 MiB. */
+  text: string | undefined;
 }
 
 /** POSTs to backends over connections that are kept alive; one for all accounts of a process. */
 export interface BackendClient {
-  /** Resolves with whatever status comes within `timeout` ms, 307 and 308 followed; rejects when none comes. */
+  /**
+   * Resolves with whatever status comes within `timeout` ms, 307 and 308 followed; rejects when none comes. A user and
+   * password in the URL go into `Authorization`, also after a redirect on the same origin.
+   */
   post(url: string, headers: Record<string, string>, body: Buffer, timeout: number): Promise<BackendAnswer>;
   close(): Promise<void>;
 }
@@ -33,20 +37,46 @@ export function createBackendClient(): BackendClient {
         origin: target.origin,
         path: target.pathname + target.search,
         method: "POST",
-        headers,
+        headers: { ...headers, ...authorizationOf(target) },
         body,
         signal,
         headersTimeout: timeout,
         bodyTimeout: timeout,
       });
-      const text = Buffer.from(await answer.body.arrayBuffer()).toString("utf8");
+      const text = await readText(answer);
       const next = redirects < MAX_REDIRECTS ? redirectOf(answer) : undefined;
       if (next === undefined) return { status: answer.statusCode, text };
-      target = new URL(next, target);
+      target = redirected(target, next);
     }
   }
 
   return { post, close: () => agent.destroy() };
+}
+
+/** Decoded as it is: `body.text()` would take a byte order mark away. */
+async function readText({ body }: Dispatcher.ResponseData): Promise<string | undefined> {
+  try {
+    return Buffer.from(await body.arrayBuffer()).toString("utf8");
+  } catch (error) {
+    if (error instanceof errors.ResponseExceededMaxSizeError) return undefined;
+    throw error;
+  }
+}
+
+/** HTTP's Basic scheme (RFC 7617). */
+function authorizationOf({ username, password }: URL): { authorization?: string } {
+  if (username === "" && password === "") return {};
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
+}
+
+function redirected(from: URL, location: string): URL {
+  const to = new URL(location, from);
+  if (to.origin === from.origin && to.username === "") {
+    to.username = from.username;
+    to.password = from.password;
+  }
+  return to;
 }
 
 /** Only these two keep method and body, so only they are a way to say that the backend has moved. */

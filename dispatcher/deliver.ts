@@ -1,6 +1,6 @@
 import type { Delivery } from "../shared/bus/bus.ts";
 import type { Account, RetryDelay } from "../shared/config/config.ts";
-import { readEvent, type Event } from "../shared/envelope.ts";
+import { header, readEvent, type Event } from "../shared/envelope.ts";
 import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
 import { success } from "../shared/reply.ts";
@@ -48,7 +48,7 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
   async function work(delivery: Delivery, event: Event): Promise<{ outcome: string; error?: string }> {
     if (isPoison(delivery)) return bury(delivery, event, "poison", "delivered too often without an end");
     const body = await enrich(event);
-    if (account.fanOut && event.attempt === 1) await outbox.enriched(delivery, event, body);
+    if (account.fanOut && isFirst(delivery, event)) await outbox.enriched(delivery, event, body);
     if (respond === undefined) return { outcome: "fanned-out" };
     return settle(delivery, event, await respond(event, body));
   }
@@ -70,9 +70,9 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
         await outbox.reply(event, verdict.reply);
         return { outcome: "taken" };
       case "failed":
-        return retry(delivery, event, account.retry[event.attempt - 1], event.attempt + 1, verdict.error);
+        return retry(delivery, event, account.retry[event.attempt - 1], verdict);
       case "unavailable":
-        return retry(delivery, event, breakerRung(), event.attempt, verdict.error);
+        return retry(delivery, event, breakerRung(), verdict);
       case "rejected":
         return bury(delivery, event, "rejected", verdict.error);
       default:
@@ -84,13 +84,14 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
     delivery: Delivery,
     event: Event,
     delay: RetryDelay | undefined,
-    attempt: number,
-    error: string,
+    { kind, error }: { kind: Verdict["kind"]; error: string },
   ): Promise<{ outcome: string; error: string }> {
     if (delay === undefined) return bury(delivery, event, "exhausted", error);
-    await outbox.retry(delivery, event, { delay, attempt, error });
+    const wasAsked = kind === "failed";
+    await outbox.retry(delivery, event, { delay, attempt: event.attempt + (wasAsked ? 1 : 0), error });
     metrics.retries.inc({ service, delay: delay.name });
-    if (Date.now() + delay.ms >= event.deadline && Date.now() < event.deadline) await outbox.defer(event);
+    const comesTooLate = !wasAsked || Date.now() + delay.ms >= event.deadline;
+    if (comesTooLate && Date.now() < event.deadline) await outbox.defer(event);
     return { outcome: "retry", error };
   }
 
@@ -125,6 +126,11 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
     await outbox.reply(event, success);
     return { outcome: "unhandled", error };
   }
+}
+
+/** A copy that met an open breaker comes back with its attempt uncounted, but it has been fanned out. */
+function isFirst({ properties }: Delivery, { attempt }: Event): boolean {
+  return attempt === 1 && properties.headers?.[header.error] === undefined;
 }
 
 function isPoison({ properties }: Delivery): boolean {

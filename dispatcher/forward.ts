@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Account } from "../shared/config/config.ts";
 import type { Event } from "../shared/envelope.ts";
-import { readReply } from "../shared/reply.ts";
+import { readReply, success, type ReadReply } from "../shared/reply.ts";
 import { pathOf } from "../shared/wechat/routing-key.ts";
 import { describeNetworkError, type BackendAnswer, type BackendClient } from "./backend-client.ts";
 import type { Breaker } from "./breaker.ts";
@@ -13,7 +13,7 @@ const notHandled = new Set([404, 405, 410, 501]);
 
 /** POSTs events of an account to `<msg-proxy-pass>/msg/text` and so on, and judges the answer. Never rejects. */
 export function createForward(account: Account, client: BackendClient, breaker: Breaker) {
-  const base = account.msgProxyPass ?? "";
+  const base = new URL(account.msgProxyPass ?? "");
   const service = encodeURIComponent(account.name);
   const sign = account.webhookSecret === undefined ? undefined : createWebhookSigner(account.webhookSecret);
 
@@ -26,7 +26,7 @@ export function createForward(account: Account, client: BackendClient, breaker: 
 
   async function ask(event: Event, body: Buffer): Promise<Verdict> {
     try {
-      const url = base + pathOf(event.routingKey);
+      const url = urlBelow(base, pathOf(event.routingKey));
       return judge(await client.post(url, headersOf(event, body), body, account.backendTimeout));
     } catch (error) {
       return { kind: "failed", error: describeNetworkError(error) };
@@ -35,10 +35,16 @@ export function createForward(account: Account, client: BackendClient, breaker: 
 
   function judge({ status, text }: BackendAnswer): Verdict {
     const error = `status ${status}`;
-    if (status >= 200 && status < 300) return { kind: "taken", ...readReply(text, { raw: account.isChannelsEc }) };
+    if (status >= 200 && status < 300) return { kind: "taken", ...replyIn(text) };
     if (notHandled.has(status)) return { kind: "unhandled", error };
     if (status >= 500 || tryAgain.has(status)) return { kind: "failed", error };
     return { kind: "rejected", error };
+  }
+
+  /** A backend that answers nothing at all has nothing to say: no fault. */
+  function replyIn(text: BackendAnswer["text"]): ReadReply {
+    if (text === undefined) return { reply: success, unusable: "it is longer than 1 MiB" };
+    return text === "" ? { reply: success } : readReply(text, { raw: account.isChannelsEc });
   }
 
   function headersOf(event: Event, body: Buffer): Record<string, string> {
@@ -53,6 +59,13 @@ export function createForward(account: Account, client: BackendClient, breaker: 
       ...sign?.(event.identity, body),
     };
   }
+}
+
+/** The base may have a path and a query of its own: `http://host/wx?key=1` gets `/wx/msg/text?key=1`. */
+function urlBelow(base: URL, path: string): string {
+  const url = new URL(base);
+  url.pathname = url.pathname.replace(/\/+$/, "") + path;
+  return url.href;
 }
 
 /** Signs requests as Standard Webhooks lays down: HMAC-SHA256 over id, timestamp and body with the decoded secret. */

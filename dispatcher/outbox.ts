@@ -3,6 +3,7 @@ import type { Bus, Delivery, OutgoingMessage, Properties } from "../shared/bus/b
 import type { Names } from "../shared/bus/topology.ts";
 import type { RetryDelay } from "../shared/config/config.ts";
 import { header, replyMessage, type Event } from "../shared/envelope.ts";
+import { Failure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Reply } from "../shared/reply.ts";
 
@@ -11,6 +12,8 @@ export type DeadReason = "exhausted" | "rejected" | "unhandled" | "poison";
 
 const PUBLISH_TIMEOUT = 10_000;
 const LONGEST_PAUSE = 10_000;
+/** A confirm alone does not say that a queue has the copy; only then may its delivery be acked. */
+const held = { mandatory: true };
 
 /** What the dispatcher publishes. Every call resolves when the broker holds the message, however long that takes. */
 export interface Outbox {
@@ -24,12 +27,13 @@ export interface Outbox {
 
 /** `signal` ends the waiting at shutdown: the delivery then goes back to its queue. */
 export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortSignal): Outbox {
-  async function publish(message: OutgoingMessage): Promise<void> {
+  async function publish(message: OutgoingMessage, { mandatory = false } = {}): Promise<void> {
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       signal.throwIfAborted();
       try {
-        await bus.publish(message, { timeout: PUBLISH_TIMEOUT });
-        return;
+        const outcome = await bus.publish(message, { timeout: PUBLISH_TIMEOUT, mandatory });
+        if (outcome === "routed") return;
+        throw new Failure("NOT_HELD", "no queue is bound for it");
       } catch (error) {
         const { exchange, properties } = message;
         log.warn(
@@ -51,19 +55,25 @@ export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortS
     reply: (event, reply) => publishReply(event, reply, false),
     defer: (event) => publishReply(event, { type: "success" }, true),
     retry: (delivery, event, { delay, attempt, error }) =>
-      publish({
-        exchange: names.retryOf(delay.name),
-        routingKey: names.dispatchOf(event.service),
-        body: delivery.body,
-        properties: copyOf(delivery, event, { [header.attempt]: attempt, [header.error]: error }),
-      }),
+      publish(
+        {
+          exchange: names.retryOf(delay.name),
+          routingKey: names.dispatchOf(event.service),
+          body: delivery.body,
+          properties: copyOf(delivery, event, { [header.attempt]: attempt, [header.error]: error }),
+        },
+        held,
+      ),
     dead: (delivery, event, reason, error) =>
-      publish({
-        exchange: "",
-        routingKey: names.dead,
-        body: delivery.body,
-        properties: copyOf(delivery, event, { [header.reason]: reason, [header.error]: error }),
-      }),
+      publish(
+        {
+          exchange: "",
+          routingKey: names.dead,
+          body: delivery.body,
+          properties: copyOf(delivery, event, { [header.reason]: reason, [header.error]: error }),
+        },
+        held,
+      ),
     enriched: (delivery, event, body) =>
       publish({
         exchange: names.enrichedOf(event.service),

@@ -1,22 +1,22 @@
-import type { Bus, OutgoingMessage } from "../shared/bus/bus.ts";
 import { topicMatches } from "../shared/bus/topic.ts";
-import { isDispatched, type Names } from "../shared/bus/topology.ts";
+import type { Names } from "../shared/bus/topology.ts";
 import type { Account } from "../shared/config/config.ts";
 import { eventProperties } from "../shared/envelope.ts";
-import { isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import { readReply, success } from "../shared/reply.ts";
 import type { Push } from "../shared/wechat/push.ts";
+import type { Hold } from "./hold.ts";
 import type { Answer } from "./once.ts";
 import type { Replies, Waited } from "./replies.ts";
+import type { Spooled } from "./spool.ts";
 
 export interface ExchangeParts {
   account: Account;
-  bus: Bus;
   names: Names;
   replies: Replies;
   /** This gateway's reply queue. */
   replyQueue: string;
+  hold: Hold;
   log: Logger;
 }
 
@@ -26,48 +26,35 @@ export interface ExchangeParts {
  */
 export type Exchange = (push: Push, deadline: number) => Promise<Answer>;
 
-export function createExchange({ account, bus, names, replies, replyQueue, log }: ExchangeParts): Exchange {
+export function createExchange({ account, names, replies, replyQueue, hold, log }: ExchangeParts): Exchange {
   const waitsFor = createAwaitedKeys(account.reply);
 
   return async function exchange(push, deadline) {
     if (!waitsFor(push.routingKey)) {
       const held = await hold(eventOf(push, deadline, undefined), deadline);
-      return { reply: success, outcome: held === "unrouted" ? held : "unawaited" };
+      return { reply: success, outcome: held === "routed" ? "unawaited" : held };
     }
     const waiting = replies.wait(push.identity, deadline);
     try {
       const held = await hold(eventOf(push, deadline, replyQueue), deadline);
-      if (held === "unrouted") return { reply: success, outcome: held };
+      if (held !== "routed") return { reply: success, outcome: held };
       return answerOf(await waiting.result, push);
     } finally {
       waiting.cancel();
     }
   };
 
-  function eventOf(push: Push, deadline: number, replyTo: string | undefined): OutgoingMessage {
+  function eventOf(push: Push, deadline: number, replyTo: string | undefined): Spooled {
     return {
-      exchange: names.eventsOf(account.name),
-      routingKey: push.routingKey,
-      body: Buffer.from(push.json),
-      properties: eventProperties(push, { appId: account.appId, deadline, replyTo }),
+      service: account.name,
+      user: `${account.name}/${push.FromUserName}`,
+      message: {
+        exchange: names.eventsOf(account.name),
+        routingKey: push.routingKey,
+        body: Buffer.from(push.json),
+        properties: eventProperties(push, { appId: account.appId, deadline, replyTo }),
+      },
     };
-  }
-
-  /** Resolves once the push is held: by the queues bound for it, or by `unrouted` when there is none. */
-  async function hold(event: OutgoingMessage, deadline: number): Promise<"routed" | "unrouted"> {
-    const outcome = await publish(event, deadline).catch((error: unknown) => {
-      // one subscriber's full queue refuses for all: the dispatcher at least must get its copy
-      if (!isFailure(error, "NACKED") || !isDispatched(account)) throw error;
-      log.warn({ identity: event.properties.messageId }, "a subscriber's queue refuses, publishing past it");
-      return publish({ ...event, exchange: "", routingKey: names.dispatchOf(account.name) }, deadline);
-    });
-    if (outcome === "routed") return outcome;
-    await publish({ ...event, exchange: "", routingKey: names.unrouted }, deadline);
-    return "unrouted";
-  }
-
-  function publish(message: OutgoingMessage, deadline: number): Promise<"routed" | "returned"> {
-    return bus.publish(message, { timeout: Math.max(deadline - Date.now(), 0), mandatory: true });
   }
 
   function answerOf(waited: Waited, push: Push): Answer {

@@ -1,24 +1,35 @@
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
+import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
 import { bridgeTopology, createNames, mergeTopologies, replyTopology, type Names } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
 import { header } from "../shared/envelope.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
-import { anyAddress, createAddressFilter } from "./address-filter.ts";
+import { openStore, type Store } from "../shared/store/store.ts";
+import { anyAddress, createAddressFilter, type AddressFilter } from "./address-filter.ts";
+import { createAllowedAddresses, useAllowedAddresses } from "./allowed-addresses.ts";
+import { addCommonEndpoints } from "./common-endpoints.ts";
 import { createExchange } from "./exchange.ts";
+import { createHold, createHoldOnBroker, type Hold } from "./hold.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createOnce, type Once } from "./once.ts";
 import { createPushOpener } from "./open-push.ts";
+import { createPublished, publishedSchema } from "./published.ts";
 import { createPushHandler } from "./push-handler.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { createReplies, type Replies } from "./replies.ts";
+import { createSpool, spoolSchema } from "./spool.ts";
+import { addWebAuthorization } from "./web-authorization.ts";
 
 export interface GatewayParts {
   config: Config;
   bus: Bus;
+  apis: WechatApis;
+  /** The internal listener's app: the common endpoints move there when the config sets that listener. */
+  internal: FastifyInstance;
   log: Logger;
   metrics: Metrics;
 }
@@ -33,21 +44,42 @@ export interface Gateway {
 
 /** How long start waits for the broker, in ms, before it serves without: topology is then declared when it comes. */
 const DECLARE_TIMEOUT = 3000;
+/** How long one push from the spool may wait for its confirm, in ms. */
+const SPOOL_TIMEOUT = 10_000;
 /** Replies taken off the queue at a time. */
 const REPLY_PREFETCH = 1000;
 
 /** HTTP in, AMQP out: verifies pushes, publishes them and answers with their replies. */
-export function createGateway({ config, bus, log, metrics }: GatewayParts): Gateway {
+export function createGateway({ config, bus, apis, internal, log, metrics }: GatewayParts): Gateway {
   const names = createNames(config.amqpPrefix);
   const instance = randomBytes(16).toString("hex");
   const replyQueue = names.repliesOf(instance);
-  const once = createOnce({ onForgotten: () => metrics.forgotten.inc() });
+  const store = openGatewayStore(config, log);
+  const published = createPublished({ store, log, onForgotten: () => metrics.forgotten.inc() });
+  const once = createOnce(published);
+  const holdOnBroker = createHoldOnBroker({ accounts: config.accounts, bus, names, log });
+  const spool =
+    store &&
+    createSpool({
+      store,
+      publish: (push) => holdOnBroker(push, SPOOL_TIMEOUT),
+      isReady: () => bus.ready,
+      log,
+      metrics,
+    });
+  const hold = createHold(holdOnBroker, bus, spool);
   const replies = createReplies((identity) => once.wasReplied(identity));
-  const services = new Map(config.accounts.map((account) => [account.servicePath, account.name]));
+  const services = new Map<string | undefined, string>(
+    config.accounts.flatMap(({ servicePath, redirectPath, name }) => [
+      [servicePath, name],
+      [redirectPath, name],
+    ]),
+  );
   const app = createHttpServer((path) => services.get(path) ?? "other", log, metrics);
   for (const account of config.accounts) {
     addAccount(app, account, {
-      bus,
+      apis,
+      hold,
       names,
       replies,
       replyQueue,
@@ -56,8 +88,7 @@ export function createGateway({ config, bus, log, metrics }: GatewayParts): Gate
       metrics,
     });
   }
-  const healthPath = config.commonEndpoints["health-check"];
-  if (healthPath !== undefined) addHealthCheck(app, healthPath);
+  addCommonEndpoints(app, internal, { config, apis, log });
   let consumer: Consumer | undefined;
 
   return {
@@ -73,6 +104,9 @@ export function createGateway({ config, bus, log, metrics }: GatewayParts): Gate
       await app.close();
       await consumer?.close();
       await bus.deleteQueue(replyQueue).catch(() => {}); // it expires by itself
+      await spool?.close();
+      published.close();
+      store?.close();
     },
   };
 
@@ -84,7 +118,14 @@ export function createGateway({ config, bus, log, metrics }: GatewayParts): Gate
   }
 }
 
-interface AccountParts extends Omit<GatewayParts, "config"> {
+/** The gateway's own folder below `data-dir`; the in-process bus keeps its messages itself. */
+function openGatewayStore({ dataDir, amqp }: Config, log: Logger): Store | undefined {
+  if (dataDir === undefined || amqp === undefined) return undefined;
+  return openStore(dataDir, `${spoolSchema}; ${publishedSchema}`, log);
+}
+
+interface AccountParts extends Omit<GatewayParts, "config" | "internal" | "bus"> {
+  hold: Hold;
   names: Names;
   replies: Replies;
   replyQueue: string;
@@ -94,13 +135,18 @@ interface AccountParts extends Omit<GatewayParts, "config"> {
 function addAccount(app: FastifyInstance, account: Account, parts: AccountParts): void {
   const opener = createPushOpener(account);
   const exchange = createExchange({ account, ...parts });
-  const addresses = Array.isArray(account.allowFrom) ? createAddressFilter(account.allowFrom) : anyAddress;
-  addPushRoutes(app, account, opener, createPushHandler({ account, opener, exchange, ...parts }), addresses);
+  const answerPush = createPushHandler({ account, opener, exchange, ...parts });
+  void app.register(async (scope) => {
+    addPushRoutes(scope, account, opener, answerPush, addressesOf(account, scope, parts));
+  });
+  addWebAuthorization(app, { account, api: parts.apis.of(account), log: parts.log });
 }
 
-/** The seed's program answers its health check with these very bytes. */
-function addHealthCheck(app: FastifyInstance, path: string): void {
-  app.get(path, async (_request, reply) => reply.type("text/plain;charset=UTF-8").send("OK\n"));
+function addressesOf(account: Account, scope: FastifyInstance, { apis, log }: AccountParts): AddressFilter {
+  if (account.allowFrom !== "wechat") return account.allowFrom ? createAddressFilter(account.allowFrom) : anyAddress;
+  const addresses = createAllowedAddresses({ api: apis.of(account), log });
+  useAllowedAddresses(scope, addresses);
+  return addresses;
 }
 
 /** Ends each reply's delivery: one that missed the answer goes on to `late-replies` where the account wants it. */

@@ -1,4 +1,4 @@
-import Fastify, { type FastifyError, type FastifyInstance } from "fastify";
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
@@ -19,19 +19,12 @@ export function createHttpServer(serviceOf: (path: string) => string, log: Logge
     requestTimeout: REQUEST_TIMEOUT,
     trustProxy: ["loopback", "linklocal", "uniquelocal"],
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true },
+    frameworkErrors: answerError, // Fastify's own answer to a path it cannot decode quotes the query
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const service = serviceOf(pathOf(request.url));
-    const { status, code, message } = describe(error);
-    metrics.refused.inc({ service, code });
-    const line = { service, code, status, ms: Math.round(reply.elapsedTime) };
-    if (code === "INTERNAL") log.error({ ...line, stack: error.stack }, "request failed");
-    else log.info({ ...line, reason: message }, "request refused");
-    return reply.status(status).type("text/plain; charset=utf-8").send(`${message}\n`);
-  });
+  app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
     const isKnown =
       app.hasRoute({ method: "GET", url: pathOf(request.url) }) ||
@@ -40,6 +33,16 @@ export function createHttpServer(serviceOf: (path: string) => string, log: Logge
     return reply.status(404).type("text/plain; charset=utf-8").send("404 page not found\n");
   });
   return app;
+
+  function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+    const service = serviceOf(pathOf(request.url));
+    const { status, code, message } = describe(error);
+    metrics.refused.inc({ service, code });
+    const line = { service, code, status, ms: Math.round(reply.elapsedTime) };
+    if (code === "INTERNAL") log.error({ ...line, stack: error.stack }, "request failed");
+    else log.info({ ...line, reason: message }, "request refused");
+    void reply.status(status).type("text/plain; charset=utf-8").send(`${message}\n`);
+  }
 }
 
 function pathOf(url: string): string {

@@ -1,20 +1,19 @@
 import { LRUCache } from "lru-cache";
 import { success, type Reply } from "../shared/reply.ts";
-import { DigestSet } from "./digest-set.ts";
+import type { Published } from "./published.ts";
 
 /**
  * How a push was answered. replied: with the backend's reply; silent: the backend had nothing to say; late: no reply
  * inside the budget; deferred: told that none can come in time; unawaited: its key waits for none; unrouted: nobody
- * was bound for it; repeat: WeChat pushed again what was answered before.
+ * was bound for it; spooled: on disk until the broker is back; repeat: WeChat pushed again what was answered before.
  */
-export type Outcome = "replied" | "silent" | "late" | "deferred" | "unawaited" | "unrouted" | "repeat";
+export type Outcome = "replied" | "silent" | "late" | "deferred" | "unawaited" | "unrouted" | "spooled" | "repeat";
 
 export interface Answer {
   reply: Reply;
   outcome: Outcome;
 }
 
-const REMEMBERED_PUSHES = 1_000_000;
 const SHARED_FOR = 60_000;
 const SHARED_BYTES = 64 * 1024 * 1024;
 /** What an entry takes beside its texts; estimated high, so that the bound holds. */
@@ -31,14 +30,13 @@ export interface Once {
   wasReplied(identity: string): boolean;
 }
 
-export function createOnce({ onForgotten = () => {} }: { onForgotten?: () => void } = {}): Once {
+export function createOnce(published: Pick<Published, "has" | "add">): Once {
   const underWay = new Map<string, Promise<Answer>>();
   const answered = new LRUCache<string, Answer>({
     ttl: SHARED_FOR,
     maxSize: SHARED_BYTES,
     sizeCalculation: (answer, identity) => ENTRY_BYTES + 2 * (identity.length + lengthOf(answer.reply)),
   });
-  const published = new DigestSet(REMEMBERED_PUSHES);
 
   function known(identity: string): Promise<Answer> | Answer | undefined {
     const answer = underWay.get(identity) ?? answered.get(identity);
@@ -52,7 +50,7 @@ export function createOnce({ onForgotten = () => {} }: { onForgotten?: () => voi
     try {
       const answer = await starting;
       answered.set(identity, answer);
-      if (published.add(identity)) onForgotten();
+      published.add(identity);
       return answer;
     } finally {
       underWay.delete(identity);

@@ -19,12 +19,17 @@ export function addPushRoutes(
     return reply.type("text/plain; charset=utf-8").send(query["echostr"] ?? "hello, this is wx-bridge");
   });
 
-  app.post(account.servicePath, async (request, reply) => {
+  app.post(account.servicePath, { onRequest: forgetContentType }, async (request, reply) => {
     if (!addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
     const arrivedAt = Date.now() - reply.elapsedTime;
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
     return answer(reply, await answerPush({ query: readQuery(request), body, arrivedAt }));
   });
+}
+
+/** The body alone tells what it is: a Content-Type that Fastify cannot read must not cost a push. */
+async function forgetContentType(request: FastifyRequest): Promise<void> {
+  delete request.headers["content-type"];
 }
 
 function answer(reply: FastifyReply, text: string): FastifyReply {

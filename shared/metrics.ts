@@ -31,6 +31,8 @@ export function createMetrics() {
     userInfoErrors: counter("wx_user_info_errors_total", "Events that went on without userInfo", ["service"]),
     breakerOpen: gauge("wx_breaker_open", "1 while a backend is left alone after failures in a row", ["service"]),
     forgotten: counter("wx_forgotten_total", "Identities that had to be forgotten for newer ones", []),
+    spool: counter("wx_spool_total", "Pushes that went to disk, left it, or found no room", ["service", "outcome"]),
+    spoolMessages: gauge("wx_spool_messages", "Pushes on disk, waiting for the broker", []),
     inFlight: gauge("wx_in_flight", "Pushes waiting for their answer", []),
     deadDepth: gauge("wx_dead_messages", "Messages in the dead-letter queue", []),
     busReady: gauge("wx_bus_ready", "1 while messages can be published and consumed", []),

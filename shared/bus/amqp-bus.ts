@@ -1,12 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Channel, ConfirmChannel } from "amqplib";
+import type { Channel } from "amqplib";
 import type { AmqpConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
-import { ChannelKeeper } from "./amqp-channel.ts";
 import { createAmqpConsumer, type AmqpConsumer } from "./amqp-consumer.ts";
+import { declareTopologies } from "./amqp-declare.ts";
 import { createLink, reasonOf, type Link } from "./amqp-link.ts";
-import { publishConfirmed, watchReturns } from "./amqp-publisher.ts";
+import { Publisher } from "./amqp-publisher.ts";
 import type {
   Bus,
   Consumer,
@@ -17,14 +16,16 @@ import type {
   PublishOutcome,
 } from "./bus.ts";
 import type { Topology } from "./topology.ts";
+import { within } from "./waiting.ts";
 
 const QUESTION_TIMEOUT = 2000;
-const CLOSE_TIMEOUT = 2000;
+/** For the channels, and again for the connections. */
+const CLOSE_TIMEOUT = 1000;
 
 /**
  * The bus on RabbitMQ. Publishing and consuming have a connection each, since a broker under an alarm blocks
- * publishing ones. Resolves at once; connections come up, and come back, in the background. `name` is shown by the
- * broker's management pages.
+ * publishing ones: whatever else is asked of the broker goes over the consuming one. Resolves at once; connections
+ * come up, and come back, in the background. `name` is shown by the broker's management pages.
  */
 export async function createAmqpBus(config: AmqpConfig, name: string, log: Logger): Promise<Bus> {
   const publishing = await createLink(config, `${name} publishing`, log);
@@ -36,38 +37,41 @@ class AmqpBus implements Bus {
   readonly #publishing: Link;
   readonly #consuming: Link;
   readonly #log: Logger;
-  readonly #topologies: Topology[] = [];
-  readonly #publisher: ChannelKeeper<ConfirmChannel>;
+  readonly #publisher: Publisher;
   readonly #consumers = new Set<AmqpConsumer>();
+  #topologies: Topology[] = [];
+  #redeclaring: Promise<void> | undefined;
 
   constructor(publishing: Link, consuming: Link, log: Logger) {
     this.#publishing = publishing;
     this.#consuming = consuming;
     this.#log = log;
-    this.#publisher = new ChannelKeeper(
-      () => publishing.model.createConfirmChannel(),
-      async (channel) => {
-        watchReturns(channel);
-        await this.#declareAll();
-      },
-      log,
-    );
+    this.#publisher = new Publisher(publishing, () => this.#redeclare(), log);
+    // Before any consumer has its channel: they all wait for this one run.
+    consuming.onConnected(() => {
+      this.#redeclare().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, "topology not restored yet"));
+    });
   }
 
   get ready(): boolean {
     const consumersReady = [...this.#consumers].every((consumer) => consumer.ready);
-    return this.#publisher.current !== undefined && !this.#publishing.blocked && consumersReady;
+    return this.#publisher.ready && this.#consuming.connected && consumersReady;
   }
 
   async declare(topology: Topology, { timeout }: { timeout: number }): Promise<void> {
     this.#topologies.push(topology);
-    const channel = await this.#publisher.ready(timeout);
-    if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away");
-    await this.#declareAll([topology]); // it may have come too late for the channel's own setup
+    const declaring = async (): Promise<string[]> => {
+      if (!(await this.#consuming.isUp(timeout))) throw new Failure("NOT_HELD", "the broker is away");
+      return this.#declare([topology]);
+    };
+    const refused = await within(timeout, declaring());
+    if (refused.length > 0) {
+      throw new Failure("CONFIG_INVALID", `the broker refuses a declaration: ${refused.join("; ")}`);
+    }
   }
 
   publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome> {
-    return publishConfirmed(this.#publisher, message, options);
+    return this.#publisher.publish(message, options);
   }
 
   consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
@@ -76,7 +80,7 @@ class AmqpBus implements Bus {
       queue,
       options,
       onDelivery,
-      () => this.#declareAll(),
+      () => this.#redeclare(),
       this.#log,
     );
     this.#consumers.add(consumer);
@@ -92,57 +96,64 @@ class AmqpBus implements Bus {
     };
   }
 
-  async depth(queue: string): Promise<number | undefined> {
-    const question = this.#withChannel(async (channel) => (await channel.checkQueue(queue)).messageCount);
-    return Promise.race([question.catch(() => undefined), sleep(QUESTION_TIMEOUT, undefined, { ref: false })]);
+  depth(queue: string): Promise<number | undefined> {
+    return this.#ask(async (channel) => (await channel.checkQueue(queue)).messageCount).catch(() => undefined);
   }
 
   async deleteQueue(queue: string): Promise<void> {
-    await this.#withChannel((channel) => channel.deleteQueue(queue, { ifEmpty: true }));
+    await this.#ask((channel) => channel.deleteQueue(queue, { ifEmpty: true }));
+    this.#topologies = this.#topologies.map((topology) => withoutQueue(topology, queue));
   }
 
   async close(): Promise<void> {
-    const closing = async (): Promise<void> => {
-      await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
-      await this.#publisher.close();
-      await Promise.all([this.#publishing.close(), this.#consuming.close()]);
-    };
-    await Promise.race([closing(), sleep(CLOSE_TIMEOUT, undefined, { ref: false })]);
+    const channels = [...this.#consumers, this.#publisher].map((channel) => channel.close());
+    await within(CLOSE_TIMEOUT, Promise.all(channels)).catch(() => {});
+    await Promise.all([this.#publishing.close(CLOSE_TIMEOUT), this.#consuming.close(CLOSE_TIMEOUT)]);
   }
 
   /** On a channel of its own: what the broker refuses closes the channel it was asked on. */
-  async #withChannel<T>(use: (channel: Channel) => Promise<T>): Promise<T> {
-    const channel = await this.#publishing.model.createChannel();
-    channel.on("error", () => {}); // the rejected call tells
-    try {
-      return await use(channel);
-    } finally {
-      await channel.close().catch(() => {});
-    }
+  #ask<T>(question: (channel: Channel) => Promise<T>): Promise<T> {
+    const asking = async (): Promise<T> => {
+      if (!(await this.#consuming.isUp(QUESTION_TIMEOUT))) throw new Failure("NOT_HELD", "the broker is away");
+      const channel = await this.#openChannel();
+      try {
+        return await question(channel);
+      } finally {
+        channel.close().catch(() => {});
+      }
+    };
+    return within(QUESTION_TIMEOUT, asking());
   }
 
-  async #declareAll(topologies: readonly Topology[] = this.#topologies): Promise<void> {
-    for (let i = 0; i < topologies.length; i++) {
-      await this.#withChannel((channel) => declare(channel, topologies[i] as Topology)).catch((error: unknown) => {
-        throw new Failure("CONFIG_INVALID", `the broker refuses a declaration: ${reasonOf(error)}`, { cause: error });
-      });
-    }
+  async #openChannel(): Promise<Channel> {
+    const channel = await this.#consuming.model.createChannel();
+    channel.on("error", () => {}); // the rejected call tells
+    return channel;
+  }
+
+  #declare(topologies: readonly Topology[]): Promise<string[]> {
+    return declareTopologies(topologies, () => this.#openChannel(), this.#log);
+  }
+
+  /** Everything again. Those who ask while it runs share the run: after an outage all ask at once. */
+  #redeclare(): Promise<void> {
+    const redeclare = async (): Promise<void> => {
+      // Only then looked at what is to be declared: more may have come while the broker was away.
+      if (await this.#consuming.isUp()) await this.#declare(this.#topologies);
+    };
+    this.#redeclaring ??= redeclare().finally(() => (this.#redeclaring = undefined));
+    return this.#redeclaring;
   }
 }
 
-async function declare(channel: Channel, topology: Topology): Promise<void> {
-  for (const { name, type, arguments: args } of topology.exchanges) {
-    await channel.assertExchange(name, type, { durable: true, arguments: args });
-  }
-  for (const { name, arguments: args } of topology.queues) {
-    await channel.assertQueue(name, { durable: true, arguments: args });
-  }
-  for (const { source, destination, to, routingKey } of topology.bindings) {
-    await (to === "queue"
-      ? channel.bindQueue(destination, source, routingKey)
-      : channel.bindExchange(destination, source, routingKey));
-  }
-  for (const { source, destination, routingKey } of topology.unbindings) {
-    await channel.unbindQueue(destination, source, routingKey);
-  }
+/** A queue that was deleted on purpose is not to come back with the next connection. */
+function withoutQueue(topology: Topology, queue: string): Topology {
+  const isOther = ({ to, destination }: Topology["bindings"][number]): boolean =>
+    to !== "queue" || destination !== queue;
+  return {
+    exchanges: topology.exchanges,
+    queues: topology.queues.filter(({ name }) => name !== queue),
+    bindings: topology.bindings.filter(isOther),
+    unbindings: topology.unbindings.filter(isOther),
+  };
 }

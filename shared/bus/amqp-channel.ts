@@ -1,9 +1,18 @@
 import type { Channel } from "amqplib";
 import type { Logger } from "../log.ts";
 import { reasonOf } from "./amqp-link.ts";
+import { Signal, until, within } from "./waiting.ts";
 
 const FIRST_RETRY = 100;
 const LONGEST_RETRY = 5000;
+const CLOSE_TIMEOUT = 2000;
+
+export interface KeptChannel<C extends Channel> {
+  open(): Promise<C>;
+  setup(channel: C): Promise<void>;
+  /** Whether the channel may be used right now. Default: always. */
+  isUsable?(channel: C): boolean;
+}
 
 /**
  * Keeps one channel open: amqplib's recovery restores connections, but a channel that the broker closed (any 4xx)
@@ -12,40 +21,32 @@ const LONGEST_RETRY = 5000;
 export class ChannelKeeper<C extends Channel> {
   /** The channel in use; undefined while there is none. */
   current: C | undefined;
-  readonly #open: () => Promise<C>;
-  readonly #setup: (channel: C) => Promise<void>;
+  /** When it came, by `performance.now()`. */
+  openedAt = 0;
+  /** To be notified when `isUsable` may answer differently. */
+  readonly changed = new Signal();
+  readonly #kept: KeptChannel<C>;
   readonly #log: Logger;
-  #waiters = new Set<() => void>();
   #pause = FIRST_RETRY;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(open: () => Promise<C>, setup: (channel: C) => Promise<void>, log: Logger) {
-    this.#open = open;
-    this.#setup = setup;
+  constructor(kept: KeptChannel<C>, log: Logger) {
+    this.#kept = kept;
     this.#log = log;
     void this.#reopen();
   }
 
-  /** The channel as soon as there is one; undefined after `timeout` ms or when closed meanwhile. */
+  /** The channel as soon as there is one to be used; undefined after `timeout` ms or when closed meanwhile. */
   async ready(timeout: number): Promise<C | undefined> {
-    if (this.current !== undefined || this.#closed) return this.current;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.#waiters.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(done, timeout);
-      this.#waiters.add(done);
-    });
-    return this.current;
+    return (await until(this.changed, () => (this.#closed ? null : this.#usable()), timeout)) ?? undefined;
   }
 
-  /** Gives up a channel that no longer serves; a new one takes its place. */
-  renew(channel: C): void {
-    if (this.current !== channel) return;
-    channel.close().catch(() => {});
+  /** Gives up a channel that no longer serves, once `finished`; a new one takes its place at once. */
+  renew(channel: C, finished: Promise<unknown> = Promise.resolve()): void {
+    const close = (): Promise<void> => channel.close();
+    finished.then(close, close).catch(() => {});
+    // One that is still being prepared tells its end by its close event.
     this.#lost(channel);
   }
 
@@ -54,33 +55,43 @@ export class ChannelKeeper<C extends Channel> {
     clearTimeout(this.#timer);
     const channel = this.current;
     this.current = undefined;
-    this.#wake();
-    await channel?.close().catch(() => {});
+    this.changed.notify();
+    if (channel) await within(CLOSE_TIMEOUT, channel.close()).catch(() => {});
+  }
+
+  #usable(): C | undefined {
+    const { current } = this;
+    return current && (this.#kept.isUsable?.(current) ?? true) ? current : undefined;
   }
 
   async #reopen(): Promise<void> {
-    let channel: C | undefined;
+    let opened: C | undefined;
     try {
-      channel = await this.#open();
-      const opened = channel;
-      opened.on("error", (error) => this.#log.warn({ reason: reasonOf(error) }, "broker closed a channel"));
-      opened.on("close", () => this.#lost(opened));
-      await this.#setup(opened);
-      if (this.#closed) return void opened.close().catch(() => {});
-      this.current = opened;
+      const channel = (opened = await this.#kept.open());
+      let ended = false;
+      channel.on("error", (error) => this.#log.warn({ reason: reasonOf(error) }, "broker closed a channel"));
+      channel.on("close", () => {
+        ended = true;
+        this.#lost(channel);
+      });
+      if (!this.#closed) await this.#kept.setup(channel);
+      if (this.#closed) return void channel.close().catch(() => {});
+      // It may close together with the last answer that `setup` waited for.
+      if (ended) throw new Error("closed while it was being prepared");
+      this.current = channel;
+      this.openedAt = performance.now();
       this.#pause = FIRST_RETRY;
-      this.#wake();
+      this.changed.notify();
     } catch (error) {
+      opened?.close().catch(() => {});
       if (this.#closed) return;
       this.#log.warn({ reason: reasonOf(error) }, "a channel could not be prepared, trying again");
-      channel?.removeAllListeners("close");
-      channel?.close().catch(() => {});
       this.#later();
     }
   }
 
   #lost(channel: C): void {
-    if (this.current !== channel) return; // a failed setup tells its own end
+    if (this.current !== channel) return; // given up before, or still in `#reopen`, which sees to it
     this.current = undefined;
     if (!this.#closed) this.#later();
   }
@@ -89,9 +100,5 @@ export class ChannelKeeper<C extends Channel> {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#reopen(), this.#pause);
     this.#pause = Math.min(this.#pause * 2, LONGEST_RETRY);
-  }
-
-  #wake(): void {
-    for (const waiter of this.#waiters) waiter();
   }
 }

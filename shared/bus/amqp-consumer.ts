@@ -3,6 +3,9 @@ import type { Logger } from "../log.ts";
 import { ChannelKeeper } from "./amqp-channel.ts";
 import type { Link } from "./amqp-link.ts";
 import type { Consumer, ConsumeOptions, Delivery, Properties } from "./bus.ts";
+import { within } from "./waiting.ts";
+
+const CANCEL_TIMEOUT = 2000;
 
 /** A consumer on a channel of its own that comes back after whatever ended it, the queue's deletion included. */
 export interface AmqpConsumer extends Consumer {
@@ -20,37 +23,46 @@ export function createAmqpConsumer(
 ): AmqpConsumer {
   let consumerTag: string | undefined;
   let cancelled = false;
-  let attempts = 0;
 
   const keeper = new ChannelKeeper(
-    () => link.model.createChannel(),
-    async (channel) => {
-      if (attempts++ > 0) await redeclare();
-      await channel.prefetch(prefetch);
-      if (cancelled) return;
-      ({ consumerTag } = await channel.consume(queue, (message) => {
-        if (message === null) {
-          log.warn({ queue }, "the broker cancelled a consumer, consuming again");
-          keeper.renew(channel);
-        } else onDelivery(toDelivery(channel, message));
-      }));
+    {
+      open: () => link.model.createChannel(),
+      async setup(channel) {
+        await redeclare();
+        if (cancelled) return;
+        await channel.prefetch(prefetch);
+        ({ consumerTag } = await channel.consume(queue, (message) => take(channel, message)));
+        // `cancel` found nothing to cancel yet
+        if (cancelled) await channel.cancel(consumerTag);
+      },
     },
     log.child({ queue }),
   );
 
-  async function cancel(): Promise<void> {
-    cancelled = true;
-    if (keeper.current && consumerTag) await keeper.current.cancel(consumerTag).catch(() => {});
+  function take(channel: Channel, message: ConsumeMessage | null): void {
+    if (message !== null) {
+      const delivery = toDelivery(channel, message);
+      // It was on its way when the consumer was cancelled: not to be kept from others until the channel closes.
+      if (cancelled) delivery.requeue();
+      else onDelivery(delivery);
+    } else if (!cancelled) {
+      log.warn({ queue }, "the broker cancelled a consumer, consuming again");
+      keeper.renew(channel);
+    }
   }
 
   return {
     get ready() {
       return keeper.current !== undefined;
     },
-    cancel,
-    close: async () => {
+    async cancel() {
       cancelled = true;
-      await keeper.close(); // the broker takes back whatever was not acked
+      const channel = keeper.current;
+      if (channel && consumerTag) await within(CANCEL_TIMEOUT, channel.cancel(consumerTag)).catch(() => {});
+    },
+    async close() {
+      cancelled = true;
+      await keeper.close(); // the broker takes back whatever was not ended
     },
   };
 }

@@ -1,18 +1,27 @@
-import { connect, type Options, type RecoveringChannelModel } from "amqplib";
+import type { Duplex } from "node:stream";
+import { connect, type ChannelModel, type Options, type RecoveringChannelModel } from "amqplib";
 import type { AmqpConfig } from "../config/config.ts";
 import type { Logger } from "../log.ts";
+import { Signal, until, within } from "./waiting.ts";
 
 /** Seconds between heartbeats: a dead peer is noticed after two and a half of them. */
 const HEARTBEAT = 10;
 const CONNECT_TIMEOUT = 5000;
+/** The longest that a timer can be. */
+const FOREVER = 2 ** 31 - 1;
 
 /** One connection to the broker that comes back by itself, trying every URL in turn. */
 export interface Link {
   readonly model: RecoveringChannelModel;
+  readonly connected: boolean;
+  /** True as soon as it is connected; false after `timeout` ms (default: no limit) or when closed. */
+  isUp(timeout?: number): Promise<boolean>;
+  onConnected(listener: () => void): void;
   /** Under a memory or disk alarm the broker reads nothing more from publishers. */
   readonly blocked: boolean;
   onUnblocked(listener: () => void): void;
-  close(): Promise<void>;
+  /** Takes leave of the broker; one that does not answer within `timeout` ms is left without. */
+  close(timeout: number): Promise<void>;
 }
 
 /** Resolves at once, before the first connection is there. `name` is what the broker's management pages show. */
@@ -20,6 +29,9 @@ export async function createLink(config: AmqpConfig, name: string, log: Logger):
   const endpoints = config.urls.map(parseUrl);
   let turn = 0;
   let blocked = false;
+  let socket: Duplex | undefined;
+  let closed = false;
+  const connected = new Signal();
   // amqplib reads this object at each attempt, so the next broker's address is put into it
   const endpoint: Options.Connect = { ...endpoints[0] };
   const nextEndpoint = (): void => void Object.assign(endpoint, endpoints[++turn % endpoints.length]);
@@ -32,9 +44,11 @@ export async function createLink(config: AmqpConfig, name: string, log: Logger):
     clientProperties: { connection_name: name },
     recovery: { initialDelay: 100, maxDelay: 5000, waitForConnect: false },
   });
-  model.on("connect", () =>
-    log.info({ broker: `${endpoint.hostname}:${endpoint.port}`, connection: name }, "broker connected"),
-  );
+  model.on("connect", (connection) => {
+    socket = socketOf(connection);
+    log.info({ broker: `${endpoint.hostname}:${endpoint.port}`, connection: name }, "broker connected");
+    connected.notify();
+  });
   model.on("connect-failed", (error) => {
     log.warn(
       { broker: `${endpoint.hostname}:${endpoint.port}`, connection: name, reason: reasonOf(error) },
@@ -44,6 +58,8 @@ export async function createLink(config: AmqpConfig, name: string, log: Logger):
   });
   model.on("disconnect", (error) => {
     blocked = false;
+    socket?.destroy(); // amqplib only ends it, and to a black hole that takes many minutes
+    socket = undefined;
     log.warn({ connection: name, reason: reasonOf(error) }, "broker connection lost");
     nextEndpoint();
   });
@@ -59,17 +75,35 @@ export async function createLink(config: AmqpConfig, name: string, log: Logger):
 
   return {
     model,
+    get connected() {
+      return socket !== undefined;
+    },
+    isUp: async (timeout = FOREVER) => (await until(connected, () => (closed ? false : socket && true), timeout)) ?? false,
+    onConnected: (listener) => void model.on("connect", listener),
     get blocked() {
       return blocked;
     },
     onUnblocked: (listener) => void model.on("unblocked", listener),
-    close: () => model.close(),
+    async close(timeout) {
+      closed = true;
+      connected.notify();
+      await within(timeout, model.close()).catch(() => {});
+      socket?.destroy(new Error("the broker did not answer")); // an error stops amqplib's heartbeats, too
+      socket = undefined;
+    },
   };
 }
 
 /** Broker errors quote addresses, never passwords. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // a host with several addresses fails with an AggregateError without a message
+  return error.message || (error as NodeJS.ErrnoException).code || error.name;
+}
+
+/** amqplib keeps it to itself, and has no way to give up a connection without the broker's consent. */
+function socketOf(connection: ChannelModel): Duplex | undefined {
+  return (connection as unknown as { connection: { stream?: Duplex } }).connection.stream;
 }
 
 function parseUrl(text: string): Options.Connect {

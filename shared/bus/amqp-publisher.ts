@@ -1,82 +1,187 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConfirmChannel, Options } from "amqplib";
 import { Failure } from "../failure.ts";
-import type { ChannelKeeper } from "./amqp-channel.ts";
+import type { Logger } from "../log.ts";
+import { ChannelKeeper } from "./amqp-channel.ts";
+import { reasonOf, type Link } from "./amqp-link.ts";
 import type { OutgoingMessage, PublishOptions, PublishOutcome } from "./bus.ts";
 
-/** A refusal may pass (a leader election, a full queue): tried again this often, on a new channel from the second on. */
-const NACKS_GIVE_UP = 4;
-const NACK_PAUSE = 50;
+/** A refusal may pass (a leader election, a full queue): tried so often, a little later each time. */
+const ATTEMPTS = 5;
+const PAUSE = 50;
+/** Refusals on the common channel after which the spare one is tried: it may be the channel that is refused. */
+const SPARE_FROM = 2;
+/** Milliseconds after which a channel may be replaced for its refusals. */
+const SPARE_AGE = 1000;
+const MAIN_AGE = 10_000;
 
-type Attempt = PublishOutcome | "nacked" | "closed" | "timeout";
+type Attempt = PublishOutcome | "refused" | "closed" | "timeout";
 
-/** Messages the broker gave back on a channel, counted by message id: the return comes before the ack. */
-const returnedOn = new WeakMap<ConfirmChannel, Map<string, number>>();
-
-/** Watches a channel for messages that come back unrouted; every publishing channel needs it once. */
-export function watchReturns(channel: ConfirmChannel): void {
-  const returned = new Map<string, number>();
-  returnedOn.set(channel, returned);
-  channel.on("return", ({ properties }) => {
-    const id = properties.messageId as string | undefined;
-    if (id !== undefined) returned.set(id, (returned.get(id) ?? 0) + 1);
-  });
+/** What is known of a publishing channel. */
+interface ChannelState {
+  /** Messages that came back and are not confirmed yet, counted: the return comes before the ack. */
+  returned: Map<string, number>;
+  /** Whether more is written than the broker reads. */
+  full: boolean;
+  /** Why the broker closed it. */
+  refusal?: string;
 }
 
-/**
- * Publishes until the broker confirms: over lost connections, closed channels and passing refusals, at most
- * `options.timeout` ms. Mandatory messages need a message id. Throws `NOT_HELD` or `NACKED`.
- */
-export async function publishConfirmed(
-  keeper: ChannelKeeper<ConfirmChannel>,
-  message: OutgoingMessage,
-  { timeout, mandatory = false }: PublishOptions,
-): Promise<PublishOutcome> {
-  const deadline = performance.now() + timeout;
-  const publishing: Options.Publish = { ...message.properties, persistent: true, mandatory };
-  for (let nacks = 0; ;) {
-    const channel = keeper.current ?? (await keeper.ready(Math.max(deadline - performance.now(), 0)));
-    if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away");
-    const attempt = await publishOnce(channel, message, publishing, deadline - performance.now());
-    if (attempt === "routed" || attempt === "returned") return attempt;
-    if (attempt === "timeout") throw new Failure("NOT_HELD", "the broker did not confirm in time");
-    if (attempt === "nacked") {
-      if (++nacks >= NACKS_GIVE_UP) throw new Failure("NACKED", "the broker refuses the message");
-      if (nacks > 1) keeper.renew(channel);
-      await sleep(NACK_PAUSE * nacks);
+/** Publishes with confirms. `beforeOpen` runs before the channel for everyone opens. */
+export class Publisher {
+  readonly #link: Link;
+  readonly #log: Logger;
+  readonly #main: ChannelKeeper<ConfirmChannel>;
+  /** Takes what the main channel was nacked for, so that one queue that refuses hinders nobody else. */
+  #spare: ChannelKeeper<ConfirmChannel> | undefined;
+  readonly #states = new WeakMap<ConfirmChannel, ChannelState>();
+
+  constructor(link: Link, beforeOpen: () => Promise<void>, log: Logger) {
+    this.#link = link;
+    this.#log = log;
+    this.#main = this.#keep(beforeOpen);
+    link.onUnblocked(() => {
+      this.#main.changed.notify();
+      this.#spare?.changed.notify();
+    });
+  }
+
+  get ready(): boolean {
+    return this.#main.current !== undefined && !this.#link.blocked;
+  }
+
+  /**
+   * Publishes until the broker confirms: over lost connections, closed channels and passing refusals, at most
+   * `options.timeout` ms. Mandatory messages need a message id. Throws `NOT_HELD` or `NACKED`.
+   */
+  async publish(message: OutgoingMessage, { timeout, mandatory = false }: PublishOptions): Promise<PublishOutcome> {
+    const deadline = performance.now() + timeout;
+    const left = (): number => deadline - performance.now();
+    const options: Options.Publish = { ...message.properties, persistent: true, mandatory };
+    let refusedOn: ConfirmChannel | undefined;
+    for (let refusals = 0; ;) {
+      const keeper = refusals < SPARE_FROM ? this.#main : this.#takeSpare();
+      const channel = left() > 0 ? await keeper.ready(left()) : undefined;
+      if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away or takes no messages");
+      const attempt = await this.#attempt(channel, message, options, left());
+      if (attempt === "routed" || attempt === "returned") {
+        if (keeper === this.#spare && refusedOn) this.#renewMain(refusedOn);
+        return attempt;
+      }
+      if (attempt === "timeout") throw new Failure("NOT_HELD", "the broker did not confirm in time");
+      if (attempt === "closed") keeper.renew(channel); // in case it could not tell
+      if (attempt === "refused" || this.#isBlamed(channel, message)) {
+        if (++refusals >= ATTEMPTS) throw new Failure("NACKED", "the broker refuses the message");
+        if (keeper === this.#main) refusedOn = channel;
+        await sleep(Math.min(PAUSE * refusals, Math.max(left(), 0)));
+      }
     }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#main.close(), this.#spare?.close()]);
+  }
+
+  #keep(beforeOpen: () => Promise<void>): ChannelKeeper<ConfirmChannel> {
+    const keeper = new ChannelKeeper<ConfirmChannel>(
+      {
+        open: async () => {
+          await beforeOpen();
+          return this.#link.model.createConfirmChannel();
+        },
+        setup: async (channel) => this.#watch(channel, () => keeper.changed.notify()),
+        // Written all the same, messages would pile up in this process and leave it long after their timeout.
+        isUsable: (channel) => !this.#link.blocked && !this.#stateOf(channel).full,
+      },
+      this.#log,
+    );
+    return keeper;
+  }
+
+  #watch(channel: ConfirmChannel, onDrain: () => void): void {
+    const state: ChannelState = { returned: new Map(), full: false };
+    this.#states.set(channel, state);
+    channel.on("return", ({ fields, properties }) => {
+      const id = returnId(fields, properties.messageId as string | undefined);
+      state.returned.set(id, (state.returned.get(id) ?? 0) + 1);
+    });
+    channel.on("drain", () => {
+      state.full = false;
+      onDrain();
+    });
+    channel.on("error", (error: unknown) => (state.refusal = reasonOf(error)));
+  }
+
+  /** A spare channel opened during a leader election may be refused for ever, too: it is not used for long. */
+  #takeSpare(): ChannelKeeper<ConfirmChannel> {
+    const spare = (this.#spare ??= this.#keep(async () => {}));
+    replace(spare, spare.current, SPARE_AGE);
+    return spare;
+  }
+
+  /** What the spare channel could publish and the main one could not tells that the main one has gone stale. */
+  #renewMain(refusedOn: ConfirmChannel): void {
+    if (this.#main.current === refusedOn) replace(this.#main, refusedOn, MAIN_AGE);
+  }
+
+  #attempt(
+    channel: ConfirmChannel,
+    { exchange, routingKey, body, properties }: OutgoingMessage,
+    options: Options.Publish,
+    timeout: number,
+  ): Promise<Attempt> {
+    const state = this.#stateOf(channel);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, Math.max(timeout, 0), "timeout");
+      const done = (attempt: Attempt): void => {
+        clearTimeout(timer);
+        resolve(attempt);
+      };
+      const onConfirm = (error: Error | null): void => {
+        const outcome = takeReturn(state, returnId({ exchange, routingKey }, properties.messageId));
+        if (error === null) done(outcome);
+        else done(error.message === "message nacked" ? "refused" : "closed");
+      };
+      try {
+        if (!channel.publish(exchange, routingKey, body, options, onConfirm)) state.full = true;
+      } catch (error) {
+        if (error instanceof Error && error.name === "IllegalOperationError") return done("closed"); // it has just closed
+        clearTimeout(timer);
+        reject(new Failure("NACKED", `AMQP cannot carry the message: ${reasonOf(error)}`, { cause: error }));
+      }
+    });
+  }
+
+  /** Whether the broker closed the channel for this message, or for one that it does not name. */
+  #isBlamed(channel: ConfirmChannel, { exchange }: OutgoingMessage): boolean {
+    const { refusal } = this.#stateOf(channel);
+    const named = /exchange '([^']*)'/.exec(refusal ?? "")?.[1];
+    return refusal !== undefined && (named === undefined || named === exchange);
+  }
+
+  #stateOf(channel: ConfirmChannel): ChannelState {
+    return this.#states.get(channel) as ChannelState;
   }
 }
 
-function publishOnce(
-  channel: ConfirmChannel,
-  { exchange, routingKey, body, properties }: OutgoingMessage,
-  options: Options.Publish,
-  timeout: number,
-): Promise<Attempt> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, Math.max(timeout, 0), "timeout");
-    const done = (attempt: Attempt): void => {
-      clearTimeout(timer);
-      resolve(attempt);
-    };
-    try {
-      channel.publish(exchange, routingKey, body, options, (error: Error | null) => {
-        const wasReturned = takeReturn(channel, properties.messageId);
-        if (error === null) done(wasReturned ? "returned" : "routed");
-        else done(error.message === "message nacked" ? "nacked" : "closed");
-      });
-    } catch {
-      done("closed"); // amqplib throws when the channel has just closed
-    }
-  });
+/** Messages under way on the old channel keep it until they are confirmed. */
+function replace(
+  keeper: ChannelKeeper<ConfirmChannel>,
+  channel: ConfirmChannel | undefined,
+  olderThan: number,
+): void {
+  if (channel === undefined || performance.now() - keeper.openedAt < olderThan) return;
+  keeper.renew(channel, channel.waitForConfirms());
 }
 
-function takeReturn(channel: ConfirmChannel, id: string | undefined): boolean {
-  const returned = returnedOn.get(channel);
-  if (returned === undefined || returned.size === 0 || id === undefined) return false;
-  const count = returned.get(id) ?? 0;
+/** Several messages of one id may be under way to different places. */
+function returnId(to: { exchange: string; routingKey: string }, messageId: string | undefined): string {
+  return `${messageId}\0${to.exchange}\0${to.routingKey}`;
+}
+
+function takeReturn({ returned }: ChannelState, id: string): PublishOutcome {
+  const count = returned.size === 0 ? 0 : (returned.get(id) ?? 0);
   if (count > 1) returned.set(id, count - 1);
   else returned.delete(id);
-  return count > 0;
+  return count > 0 ? "returned" : "routed";
 }

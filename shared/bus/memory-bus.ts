@@ -27,7 +27,6 @@ const MAX_ROUTES = 10_000;
 
 /** A bus inside this process, with RabbitMQ's routing rules. What it holds is lost when the process ends. */
 export class MemoryBus implements Bus {
-  readonly ready = true;
   readonly #limits: MemoryLimits;
   readonly #exchanges = new Map<string, Exchange>();
   readonly #queues = new Map<string, MemoryQueue>();
@@ -35,9 +34,14 @@ export class MemoryBus implements Bus {
   readonly #routes = new Map<string, MemoryQueue[]>();
   #messages = 0;
   #bytes = 0;
+  #closed = false;
 
   constructor(limits: MemoryLimits = defaultLimits) {
     this.#limits = limits;
+  }
+
+  get ready(): boolean {
+    return !this.#closed;
   }
 
   async declare(topology: Topology): Promise<void> {
@@ -47,15 +51,19 @@ export class MemoryBus implements Bus {
     for (const { name, arguments: args } of topology.queues) {
       if (!this.#queues.has(name)) this.#queues.set(name, this.#createQueue(args));
     }
-    for (const binding of topology.unbindings) this.#unbind(binding);
     for (const binding of topology.bindings) {
       this.#unbind(binding);
       this.#exchange(binding.source).bindings.push(binding);
     }
+    for (const binding of topology.unbindings) this.#unbind(binding);
     this.#routes.clear();
   }
 
   async publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome> {
+    if (this.#closed) throw new Failure("NOT_HELD", "the in-process bus is closed");
+    if (message.exchange !== "" && !this.#exchanges.has(message.exchange)) {
+      throw new Failure("NACKED", `there is no exchange ${message.exchange}`);
+    }
     const queues = this.#route(message.exchange, message.routingKey);
     if (queues.length === 0) return options.mandatory === true ? "returned" : "routed";
     if (queues.some((queue) => queue.isFull)) throw new Failure("NACKED", "a queue for this message is full");
@@ -77,7 +85,10 @@ export class MemoryBus implements Bus {
   }
 
   async deleteQueue(queue: string): Promise<void> {
-    if ((this.#queues.get(queue)?.depth ?? 0) > 0) throw new Failure("NACKED", `queue ${queue} is not empty`);
+    const found = this.#queues.get(queue);
+    if (found === undefined) return;
+    if (found.depth > 0) throw new Failure("NACKED", `queue ${queue} is not empty`);
+    found.close();
     this.#queues.delete(queue);
     for (const exchange of this.#exchanges.values()) {
       exchange.bindings = exchange.bindings.filter(({ to, destination }) => to !== "queue" || destination !== queue);
@@ -86,6 +97,7 @@ export class MemoryBus implements Bus {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     for (const queue of this.#queues.values()) queue.close();
   }
 
@@ -124,7 +136,8 @@ export class MemoryBus implements Bus {
   #collect(name: string, routingKey: string, queues: Set<string>, visited: Set<string>): void {
     if (visited.has(name)) return;
     visited.add(name);
-    const exchange = this.#exchange(name);
+    const exchange = this.#exchanges.get(name);
+    if (exchange === undefined) return; // as RabbitMQ does with dead letters and alternate exchanges
     const bindings = exchange.bindings.filter((binding) => bindingMatches(exchange.type, binding, routingKey));
     for (const { to, destination } of bindings) {
       if (to === "queue") queues.add(destination);
@@ -141,7 +154,8 @@ export class MemoryBus implements Bus {
   }
 
   #unbind(gone: BindingDeclaration): void {
-    const exchange = this.#exchange(gone.source);
+    const exchange = this.#exchanges.get(gone.source);
+    if (exchange === undefined) return;
     exchange.bindings = exchange.bindings.filter(
       ({ destination, to, routingKey }) =>
         destination !== gone.destination || to !== gone.to || routingKey !== gone.routingKey,

@@ -2,6 +2,8 @@ import type { Consumer, ConsumeOptions, Delivery, OutgoingMessage } from "./bus.
 import type { Arguments } from "./topology.ts";
 
 interface Stored {
+  /** Its place in the queue, which a requeue gives back to it. */
+  readonly place: number;
   message: OutgoingMessage;
   redelivered: boolean;
   /** When it dead-letters, epoch ms; Infinity without a TTL. */
@@ -14,6 +16,9 @@ interface Subscription {
   inFlight: Set<Stored>;
   onDelivery: (delivery: Delivery) => void;
 }
+
+/** Consumers that end their deliveries at once are not to keep the process from everything else. */
+const DRAIN_AT_ONCE = 256;
 
 /** Where a queue's dead letters go, and what it frees when a message leaves for good. */
 interface Surroundings {
@@ -32,7 +37,9 @@ export class MemoryQueue {
   /** Index of the first message in #ready: shifting an array of many would cost its length each time. */
   #head = 0;
   #subscriptions: Subscription[] = [];
+  #places = 0;
   #drainScheduled = false;
+  #closed = false;
   #expiry: NodeJS.Timeout | undefined;
 
   constructor(args: Arguments, surroundings: Surroundings) {
@@ -53,6 +60,7 @@ export class MemoryQueue {
   push(message: OutgoingMessage): void {
     const ttl = this.#arguments["x-message-ttl"];
     this.#ready.push({
+      place: this.#places++,
       message,
       redelivered: false,
       expiresAt: typeof ttl === "number" ? Date.now() + ttl : Number.POSITIVE_INFINITY,
@@ -79,8 +87,10 @@ export class MemoryQueue {
     };
   }
 
-  /** Forgets every message and stops its timer. */
+  /** Forgets every message and stops its timer; those in flight cannot come back any more. */
   close(): void {
+    this.#closed = true;
+    this.#subscriptions = [];
     clearTimeout(this.#expiry);
     for (let stored = this.#shift(); stored !== undefined; stored = this.#shift()) {
       this.#surroundings.left(stored.message);
@@ -98,12 +108,13 @@ export class MemoryQueue {
 
   #drain(): void {
     this.#expire();
-    for (;;) {
+    for (let i = 0; i < DRAIN_AT_ONCE; i++) {
       const subscription = this.#nextWithRoom();
       const stored = subscription && this.#shift();
       if (stored === undefined) return;
       this.#deliver(subscription as Subscription, stored);
     }
+    this.#scheduleDrain();
   }
 
   /** The first consumer in turn that may take one more; it then stands last in line. */
@@ -122,7 +133,8 @@ export class MemoryQueue {
       exchange,
       routingKey,
       body,
-      properties,
+      // Each consumer may change its own; those of other queues stay as they were.
+      properties: { ...properties, ...(properties.headers && { headers: { ...properties.headers } }) },
       redelivered: stored.redelivered,
       ack: () => this.#settle(subscription, stored, "ack"),
       requeue: () => this.#settle(subscription, stored, "requeue"),
@@ -133,8 +145,10 @@ export class MemoryQueue {
   #settle(subscription: Subscription, stored: Stored, end: "ack" | "requeue" | "reject"): void {
     if (!subscription.inFlight.delete(stored)) return;
     subscription.room++;
-    if (end === "requeue") {
-      this.#unshift({ ...stored, redelivered: true });
+    if (end === "requeue" && !this.#closed) {
+      this.#putBack({ ...stored, redelivered: true });
+      clearTimeout(this.#expiry);
+      this.#expiry = undefined;
       this.#scheduleExpiry();
     } else {
       this.#surroundings.left(stored.message);
@@ -198,8 +212,11 @@ export class MemoryQueue {
     return stored;
   }
 
-  #unshift(stored: Stored): void {
-    if (this.#head > 0) this.#ready[--this.#head] = stored;
-    else this.#ready.unshift(stored);
+  /** In front of all that came after it: near the head. */
+  #putBack(stored: Stored): void {
+    let index = this.#head;
+    while (index < this.#ready.length && (this.#ready[index] as Stored).place < stored.place) index++;
+    if (index === this.#head && index > 0) this.#ready[--this.#head] = stored;
+    else this.#ready.splice(index, 0, stored);
   }
 }

@@ -23,6 +23,7 @@ const parser = new XMLParser({
   ignoreAttributes: true,
   ignoreDeclaration: true,
   ignorePiTags: true,
+  onDangerousProperty: (name) => name, // an element is only ever an own property here
 });
 
 /** Elements that WeChat's documents let stand more than once, by name; `List` only inside SubscribeMsg…Event. */
@@ -64,10 +65,20 @@ function parseTree(text: string): Node[] {
   return tree;
 }
 
-/** Users may write `<!DOCTYPE` in a message: inside CDATA it is text. */
+const sectionEnds: Record<string, string> = { "<![CDATA[": "]]>", "<!--": "-->", "<?": "?>" };
+
+/** Users may write `<!DOCTYPE` in a message: inside CDATA it is text. Reads the text once, whatever it holds. */
 function hasDoctype(text: string): boolean {
-  if (!/<!DOCTYPE/i.test(text)) return false;
-  return /<!DOCTYPE/i.test(text.replaceAll(/<!\[CDATA\[[\s\S]*?\]\]>/g, ""));
+  if (!text.includes("<!DOCTYPE")) return false;
+  const openings = /<!DOCTYPE|<!\[CDATA\[|<!--|<\?/g;
+  for (let opening = openings.exec(text); opening !== null; opening = openings.exec(text)) {
+    const close = sectionEnds[opening[0]];
+    if (close === undefined) return true;
+    const end = text.indexOf(close, openings.lastIndex);
+    if (end < 0) return false; // a section without an end is no XML at all
+    openings.lastIndex = end + close.length;
+  }
+  return false;
 }
 
 function toValue(nodes: Node[], name: string, depth: number): XmlValue {

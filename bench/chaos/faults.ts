@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { PrivateNode } from "../../test/support/private-node.ts";
+import type { TcpProxy } from "../../test/support/tcp-proxy.ts";
+import { account } from "./account.ts";
+import type { BridgeRole } from "./bridge-role.ts";
+import { leaderOf } from "./brokers.ts";
+import type { Random } from "./random.ts";
+
+/** What can be done to one process; each resolves when the process is itself again. */
+export interface Victim {
+  process: string;
+  faults: Record<string, (random: Random) => Promise<void>>;
+}
+
+const RESTART_DELAY = [200, 3000] as const;
+const STOPPED = [1000, 4000] as const;
+/** How long a connection that was reset may take to come back until that is waited for no longer. */
+const RECONNECT_LIMIT = 5000;
+
+/** Kills, stops and cuts off a gateway or a dispatcher. */
+export function roleVictim(process: string, role: BridgeRole, proxies: readonly TcpProxy[]): Victim {
+  return {
+    process,
+    faults: {
+      async kill(random) {
+        await role.kill();
+        await sleep(random.between(...RESTART_DELAY));
+        await role.start();
+      },
+      async stop(random) {
+        role.signal("SIGSTOP");
+        await sleep(random.between(...STOPPED));
+        role.signal("SIGCONT");
+      },
+      reset: () => reset(proxies),
+    },
+  };
+}
+
+/** The same for a broker. Of three, one at a time: the leader of the dispatcher's queue, or any. */
+export function brokerVictim(nodes: readonly PrivateNode[], proxies: readonly TcpProxy[]): Victim {
+  const kill = async (node: PrivateNode, random: Random): Promise<void> => {
+    await node.kill9();
+    await sleep(random.between(...RESTART_DELAY));
+    await node.restart();
+  };
+  return {
+    process: "broker",
+    faults: {
+      kill: (random) => kill(random.pick(nodes), random),
+      async stop(random) {
+        const node = random.pick(nodes);
+        node.freeze();
+        await sleep(random.between(...STOPPED));
+        node.thaw();
+      },
+      reset: () => reset(proxies),
+      ...(nodes.length === 1
+        ? {}
+        : {
+            async "kill leader"(random: Random) {
+              const leader = await leaderOf(nodes, `chaos.dispatch.${account.service}`);
+              if (leader) await kill(leader, random);
+              else throw new Error("the cluster does not name the leader of the dispatcher's queue");
+            },
+          }),
+    },
+  };
+}
+
+/** RST on every connection; over when as many are back, or after 5 s. */
+async function reset(proxies: readonly TcpProxy[]): Promise<void> {
+  const count = (): number => proxies.reduce((sum, { connections }) => sum + connections, 0);
+  const before = count();
+  for (const proxy of proxies) proxy.reset();
+  for (const end = Date.now() + RECONNECT_LIMIT; Date.now() < end && count() < before; ) await sleep(50);
+}

@@ -1,0 +1,51 @@
+/**
+ * `backend.ts <delay>`: an HTTP backend that answers every POST `delay` ms later with a text that holds the push's MsgId.
+ * It speaks just enough HTTP over bare sockets, so that the machine's time goes to what is measured.
+ */
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import { serveParent } from "./parent.ts";
+
+const delay = Number(process.argv[2] ?? 0);
+const headEnd = Buffer.from("\r\n\r\n");
+const idMark = Buffer.from('"MsgId":"');
+const ID_LENGTH = 18;
+let requests = 0;
+
+const server = createServer({ noDelay: true }, (socket) => {
+  let pending: Buffer = Buffer.alloc(0);
+  socket.on("error", () => socket.destroy());
+  socket.on("data", (chunk: Buffer) => {
+    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    for (let end = endOf(pending); end > 0 && end <= pending.length; end = endOf(pending)) {
+      take(socket, pending.subarray(0, end));
+      pending = pending.subarray(end);
+    }
+  });
+});
+
+/** Where the first request ends; 0 while its head is not there whole. */
+function endOf(bytes: Buffer): number {
+  const end = bytes.indexOf(headEnd);
+  if (end < 0) return 0;
+  const length = /content-length: *(\d+)/i.exec(bytes.toString("latin1", 0, end))?.[1];
+  return end + headEnd.length + Number(length ?? 0);
+}
+
+function take(socket: Socket, request: Buffer): void {
+  requests++;
+  const answer = answerTo(request);
+  if (delay > 0) setTimeout(() => socket.write(answer), delay);
+  else socket.write(answer);
+}
+
+function answerTo(request: Buffer): string {
+  const mark = request.indexOf(idMark);
+  const start = mark + idMark.length;
+  const id = mark < 0 ? "0".repeat(ID_LENGTH) : request.toString("latin1", start, start + ID_LENGTH);
+  const body = `{"type":"text","msg":"Thank you for ${id}"}`;
+  return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+server.listen(0, "127.0.0.1", () => {
+  serveParent((server.address() as AddressInfo).port, () => ({ requests }));
+});

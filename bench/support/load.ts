@@ -1,0 +1,71 @@
+import type { Fired, FireOptions } from "../processes/fire.ts";
+import { cpuSecondsOf } from "./cpu-time.ts";
+import { startProgram, type Program } from "./program.ts";
+import type { Stage } from "./stage.ts";
+
+export type { Fired } from "../processes/fire.ts";
+
+/** Anything that pushes can be sent to: its port, and the processes whose CPU time counts as its own. */
+export interface Subject {
+  name: string;
+  port: number;
+  pids: readonly number[];
+  /** `sealed`: every answer has to be a sealed passive reply; `plain`: the backend's own JSON. */
+  expect: FireOptions["expect"];
+}
+
+export interface Run extends Fired {
+  /** Microseconds of the subject's CPU for each answer. */
+  cpu: number;
+}
+
+export interface FiringOptions extends Pick<FireOptions, "connections" | "spread" | "settle"> {
+  seconds: number;
+}
+
+/** The process that plays WeChat. */
+export interface Load {
+  /** Makes `count` pushes that were never there before. They are what `fire` sends, until the next ones are made. */
+  make(count: number): Promise<void>;
+  /**
+   * Sends the pushes from the first one on, each at most once, for `seconds` or until the last one. Throws when an answer
+   * is wrong or the backend did not get exactly what was answered.
+   */
+  fire(subject: Subject, options: FiringOptions): Promise<Run>;
+}
+
+/** `backend` is asked how many requests it took. */
+export async function startLoad(stage: Stage, backend: Program): Promise<Load> {
+  const program = await startProgram(stage, "load");
+  // the clock tells apart the pushes of different runs on one broker
+  let next = Date.now() * 1000;
+
+  async function requestsOf(subject: Subject): Promise<number> {
+    const { requests } = await backend.ask<{ requests: number }>({});
+    return subject.port === backend.port ? Number.NaN : requests;
+  }
+
+  return {
+    async make(count) {
+      await program.ask({ make: { first: next, count } });
+      next += count;
+    },
+    async fire(subject, { seconds, ...others }) {
+      const [requests, cpu] = [await requestsOf(subject), cpuOf(subject)];
+      const options: FireOptions = { port: subject.port, expect: subject.expect, ms: seconds * 1000, ...others };
+      const fired = await program.ask<Fired>({ fire: options });
+      const used = cpuOf(subject) - cpu;
+      const { name } = subject;
+      if (fired.faults.length > 0) throw new Error(`${name}: ${fired.faultCount} faults: ${fired.faults.join("; ")}`);
+      const taken = (await requestsOf(subject)) - requests;
+      if (!Number.isNaN(taken) && taken !== fired.answers) {
+        throw new Error(`${name}: ${fired.answers} answers, but the backend took ${taken} requests`);
+      }
+      return { ...fired, cpu: (used / fired.answers) * 1e6 };
+    },
+  };
+}
+
+function cpuOf({ pids }: Subject): number {
+  return pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0);
+}

@@ -1,0 +1,36 @@
+import { Failure } from "../../shared/failure.ts";
+import { exchangeCode, fetchUserInfo, type GrantScope } from "../web-authorization-grant.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { JsonText } from "./json-text.ts";
+
+/** `wx-user`: a user of the account, with every field that WeChat returns. */
+export const findUser: Endpoint = async ({ api, parameters }) => {
+  const openid = parameters.need("o", "o(penid)");
+  const { text } = await api.call("/cgi-bin/user/info", { query: { openid, lang: "zh_CN" } });
+  return { userInfo: new JsonText(text) };
+};
+
+/** The names of scopes, with the one that the seed's documents misspell. */
+const scopes: Partial<Record<string, GrantScope>> = {
+  "": "base",
+  base: "base",
+  snsapi_base: "base",
+  snsn_api_base: "base",
+  sns_base: "base",
+  userinfo: "userinfo",
+  snsapi_userinfo: "userinfo",
+  sns_userinfo: "userinfo",
+};
+
+/** `sns-auth2`: who has authorized a page elsewhere, by its code. `error` says why there is no userInfo. */
+export const authorizeUser: Endpoint = async ({ account, api, parameters, log }) => {
+  const code = parameters.need("code");
+  const written = parameters.get("scope");
+  const scope = Object.hasOwn(scopes, written) ? scopes[written] : undefined;
+  if (scope === undefined) {
+    throw new Failure("ARGUMENT_MISSING", 'scope must be "userinfo", "base", "snsapi_userinfo" or "snsapi_base"');
+  }
+  const grant = await exchangeCode(api, account, code);
+  const { userInfo, userInfoError } = await fetchUserInfo(api, grant, scope, log);
+  return { openId: grant.openid, userInfo, error: userInfoError };
+};

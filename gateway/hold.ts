@@ -1,0 +1,70 @@
+import type { Bus, OutgoingMessage, PublishOutcome } from "../shared/bus/bus.ts";
+import { isDispatched, type Names } from "../shared/bus/topology.ts";
+import type { Account } from "../shared/config/config.ts";
+import { isFailure } from "../shared/failure.ts";
+import type { Logger } from "../shared/log.ts";
+import type { Spool, Spooled } from "./spool.ts";
+
+/** Where a push is held: in the queues bound for it, in `unrouted` since there were none, or on this gateway's disk. */
+export type Held = "routed" | "unrouted" | "spooled";
+
+/** Resolves once the broker holds a push. Rejects with `NOT_HELD` or `NACKED` after at most `timeout` ms. */
+export type HoldOnBroker = (push: Spooled, timeout: number) => Promise<"routed" | "unrouted">;
+
+export interface HoldParts {
+  accounts: Account[];
+  bus: Bus;
+  names: Names;
+  log: Logger;
+}
+
+/** Publishes pushes so that none is lost for want of a queue, or for one that refuses. */
+export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): HoldOnBroker {
+  const dispatched = new Set(accounts.filter(isDispatched).map(({ name }) => name));
+
+  return async function holdOnBroker({ service, message }, timeout) {
+    const deadline = performance.now() + timeout;
+    const publish = (each: OutgoingMessage): Promise<PublishOutcome> =>
+      bus.publish(each, { timeout: Math.max(deadline - performance.now(), 0), mandatory: true });
+
+    const outcome = await publish(message).catch((error: unknown) => {
+      // one subscriber's full queue refuses for all: the dispatcher at least must get its copy
+      if (!isFailure(error, "NACKED") || !dispatched.has(service)) throw error;
+      log.warn({ identity: message.properties.messageId, service }, "a subscriber's queue refuses, publishing past it");
+      return publish({ ...message, exchange: "", routingKey: names.dispatchOf(service) });
+    });
+    if (outcome === "routed") return outcome;
+    await publish({ ...message, exchange: "", routingKey: names.unrouted });
+    return "unrouted";
+  };
+}
+
+/** What is left of the budget for the disk when the broker does not confirm, in ms. */
+const DISK_MARGIN = 300;
+/** How long a push waits for a broker that is away before it goes to disk, in ms. */
+const AWAY_PATIENCE = 500;
+
+/** Resolves once a push is held before `deadline` (epoch ms). Rejects with `NOT_HELD` or `NACKED`. */
+export type Hold = (push: Spooled, deadline: number) => Promise<Held>;
+
+/** With a spool, what the broker does not confirm in time goes to disk, and so does what must stay behind that. */
+export function createHold(holdOnBroker: HoldOnBroker, bus: Pick<Bus, "ready">, spool: Spool | undefined): Hold {
+  if (spool === undefined) return (push, deadline) => holdOnBroker(push, Math.max(deadline - Date.now(), 0));
+
+  return async function hold(push, deadline) {
+    if (!spool.holds(push.user)) {
+      try {
+        return await holdOnBroker(push, patience(deadline));
+      } catch (error) {
+        if (!isFailure(error, "NOT_HELD") && !isFailure(error, "NACKED")) throw error;
+      }
+    }
+    await spool.add(push);
+    return "spooled";
+  };
+
+  function patience(deadline: number): number {
+    const left = Math.max(deadline - Date.now() - DISK_MARGIN, 0);
+    return bus.ready ? left : Math.min(left, AWAY_PATIENCE);
+  }
+}

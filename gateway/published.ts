@@ -1,0 +1,89 @@
+import { hash } from "node:crypto";
+import type { Logger } from "../shared/log.ts";
+import type { Store } from "../shared/store/store.ts";
+import { DigestSet } from "./digest-set.ts";
+
+/** Table of identities on disk, for `openStore`. */
+export const publishedSchema = `
+  CREATE TABLE IF NOT EXISTS published (digest BLOB PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS published_at ON published (at)`;
+
+const IN_MEMORY = 1_000_000;
+/** Longer than WeChat repeats a store event (3.6 h). */
+const ON_DISK_MS = 6 * 3_600_000;
+const FLUSH_EVERY = 500;
+const PRUNE_EVERY = 60_000;
+/** Deleted at a time, so that no push waits long for the database. */
+const PRUNE_BATCH = 20_000;
+
+/** Remembers which pushes were published, so that WeChat's repeats hours later are not published again. */
+export interface Published {
+  has(identity: string): boolean;
+  add(identity: string): void;
+  close(): void;
+}
+
+export interface PublishedParts {
+  /** With a store, identities stay known for 6 h and over a restart; without, the last million in memory. */
+  store: Store | undefined;
+  log: Logger;
+  /** Called when an identity had to be forgotten for a newer one. */
+  onForgotten: () => void;
+}
+
+export function createPublished({ store, log, onForgotten }: PublishedParts): Published {
+  const recent = new DigestSet(IN_MEMORY);
+  const disk = store && createPublishedOnDisk(store, log);
+  return {
+    has: (identity) => recent.has(identity) || (disk?.has(identity) ?? false),
+    add(identity) {
+      const forgot = recent.add(identity);
+      if (disk) disk.add(identity);
+      else if (forgot) onForgotten();
+    },
+    close: () => disk?.close(),
+  };
+}
+
+/** Written twice a second: a crash in between costs a duplicate with the same identity, not a push. */
+function createPublishedOnDisk(store: Store, log: Logger): Published {
+  const known = store.database.prepare("SELECT 1 FROM published WHERE digest = ? AND at > ?");
+  let fresh: Buffer[] = [];
+
+  function flush(): void {
+    if (fresh.length === 0) return;
+    const digests = fresh;
+    fresh = [];
+    const at = Date.now();
+    const writing = store.write((database) => {
+      const insert = database.prepare("INSERT OR IGNORE INTO published (digest, at) VALUES (?, ?)");
+      for (const digest of digests) insert.run(digest, at);
+    });
+    writing.catch((error: unknown) => log.error({ reason: (error as Error).message }, "identities cannot be written"));
+  }
+
+  function prune(): void {
+    const pruning = store.write((database) => {
+      database
+        .prepare("DELETE FROM published WHERE digest IN (SELECT digest FROM published WHERE at <= ? LIMIT ?)")
+        .run(Date.now() - ON_DISK_MS, PRUNE_BATCH);
+    });
+    pruning.catch((error: unknown) => log.error({ reason: (error as Error).message }, "identities cannot be deleted"));
+  }
+
+  const flushing = setInterval(flush, FLUSH_EVERY);
+  const pruning = setInterval(prune, PRUNE_EVERY);
+  return {
+    has: (identity) => known.get(digestOf(identity), Date.now() - ON_DISK_MS) !== undefined,
+    add: (identity) => void fresh.push(digestOf(identity)),
+    close() {
+      clearInterval(flushing);
+      clearInterval(pruning);
+      flush();
+    },
+  };
+}
+
+function digestOf(identity: string): Buffer {
+  return hash("sha256", identity, "buffer").subarray(0, 16);
+}

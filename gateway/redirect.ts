@@ -1,0 +1,70 @@
+import { request as requestHttp, type IncomingMessage, type ServerResponse } from "node:http";
+import { request as requestHttps } from "node:https";
+import { pipeline } from "node:stream/promises";
+import { headersForBrowser, type RawHeaders } from "./redirect-headers.ts";
+
+/** Largest headers taken from a backend, in bytes: some set many cookies. */
+const MAX_HEADERS = 64 * 1024;
+
+export interface BackendCall {
+  url: URL;
+  headers: RawHeaders;
+  body: Buffer;
+  /** Milliseconds until the backend's headers must be there, and the longest silence after them. */
+  timeout: number;
+  /** Ends the call at any time. */
+  signal: AbortSignal;
+}
+
+/** The backend's headers did not come in time. */
+export class LateBackendError extends Error {}
+
+/**
+ * POSTs to a backend and resolves with its answer as soon as the headers are there, whatever the status; redirects are
+ * the browser's to follow. Each call has a connection of its own: one that the backend is about to close could not be
+ * told from a good one, and a POST may not be sent twice. Rejects with `LateBackendError`, or as Node's `request` does.
+ */
+export function callBackend({ url, headers, body, timeout, signal }: BackendCall): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  const options = { method: "POST", headers, agent: false, signal, maxHeaderSize: MAX_HEADERS } as const;
+  const outgoing = request(url, options);
+  const timer = setTimeout(() => outgoing.destroy(new LateBackendError()), timeout);
+  outgoing.once("close", () => clearTimeout(timer));
+  outgoing.on("error", reject);
+  outgoing.once("response", (answer) => {
+    clearTimeout(timer);
+    answer.setTimeout(timeout, () => answer.destroy(new LateBackendError()));
+    resolve(answer);
+  });
+  outgoing.end(body);
+  return promise;
+}
+
+/** How the passing of an answer ended; `error` is what the backend broke off with. */
+export interface Passage {
+  outcome: "passed on" | "browser left" | "redirect-url broke off";
+  error?: unknown;
+}
+
+/**
+ * Passes a backend's answer on as it comes: status, headers and body, at the browser's pace. When either side breaks
+ * off, the other's connection is cut, too, so that nobody takes half a body for a whole one. Never rejects.
+ */
+export async function passBack(answer: IncomingMessage, response: ServerResponse): Promise<Passage> {
+  let broken: unknown;
+  answer.once("error", (error) => {
+    if (!response.destroyed) broken = error;
+  });
+  try {
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? "", headersForBrowser(answer));
+    response.flushHeaders();
+    await pipeline(answer, response);
+    return { outcome: "passed on" };
+  } catch (error) {
+    if (!response.destroyed) broken = error;
+    answer.destroy();
+    response.destroy();
+    return broken === undefined ? { outcome: "browser left" } : { outcome: "redirect-url broke off", error: broken };
+  }
+}

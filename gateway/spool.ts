@@ -1,0 +1,201 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { OutgoingMessage, Properties } from "../shared/bus/bus.ts";
+import { Failure } from "../shared/failure.ts";
+import type { Logger } from "../shared/log.ts";
+import type { Metrics } from "../shared/metrics.ts";
+import type { Store } from "../shared/store/store.ts";
+
+/** Tables of the spool, for `openStore`. */
+export const spoolSchema = `
+  CREATE TABLE IF NOT EXISTS spool (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL, service TEXT NOT NULL,
+    exchange TEXT NOT NULL, routing_key TEXT NOT NULL, properties TEXT NOT NULL, body BLOB NOT NULL
+  )`;
+
+/** A push on disk, and whose it is. */
+export interface Spooled {
+  service: string;
+  /** Account and user: one user's pushes keep their order. */
+  user: string;
+  message: OutgoingMessage;
+}
+
+interface Row {
+  seq: number;
+  user: string;
+  service: string;
+  exchange: string;
+  routing_key: string;
+  properties: string;
+  body: Uint8Array;
+}
+
+/** Bytes of pushes on disk, and pushes published at a time when the broker is back. */
+const MAX_BYTES = 1024 * 1024 * 1024;
+const BATCH = 100;
+const RETRY_EVERY = 1000;
+const ADOPT_EVERY = 30_000;
+
+/** Keeps pushes on disk that the broker could not confirm, and publishes them when it can, oldest first. */
+export interface Spool {
+  /** Whether pushes of this user are still on disk: a live one then goes behind them. */
+  holds(user: string): boolean;
+  /** Resolves once the push is on disk. Throws `NOT_HELD` when the spool is full or the disk fails. */
+  add(push: Spooled): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SpoolParts {
+  store: Store;
+  /** Publishes one push; rejects when the broker does not hold it. */
+  publish: (push: Spooled) => Promise<unknown>;
+  /** Whether publishing is worth a try. */
+  isReady: () => boolean;
+  log: Logger;
+  metrics: Metrics;
+  maxBytes?: number;
+}
+
+export function createSpool({ store, publish, isReady, log, metrics, maxBytes = MAX_BYTES }: SpoolParts): Spool {
+  const { database } = store;
+  const users = new Map<string, number>();
+  let bytes = 0;
+  let messages = 0;
+  for (const { user, count, size } of usersOf(database)) tally(user, count, size);
+  if (messages > 0) log.info({ messages }, "pushes are left on disk, publishing them");
+  const oldest = database.prepare("SELECT * FROM spool ORDER BY seq LIMIT ?");
+  let closed = false;
+  let draining: Promise<void> | undefined;
+  const timer = setInterval(drain, RETRY_EVERY);
+  const adoption = setInterval(() => void adopt(), ADOPT_EVERY);
+  void adopt();
+
+  function tally(user: string, more: number, size: number): void {
+    const count = (users.get(user) ?? 0) + more;
+    if (count > 0) users.set(user, count);
+    else users.delete(user);
+    messages += more;
+    bytes += size;
+    metrics.spoolMessages.set(messages);
+  }
+
+  async function add(push: Spooled): Promise<void> {
+    const { message, service, user } = push;
+    const size = message.body.length;
+    if (bytes + size > maxBytes) throw refused(service, "the spool is full");
+    tally(user, 1, size);
+    try {
+      await store.write((db) => insert(db, push));
+    } catch (error) {
+      tally(user, -1, -size);
+      log.error({ reason: (error as Error).message }, "the spool cannot be written: check data-dir's disk");
+      throw refused(service, "the spool cannot be written");
+    }
+    metrics.spool.inc({ service, outcome: "spooled" });
+  }
+
+  function refused(service: string, reason: string): Failure {
+    metrics.spool.inc({ service, outcome: "refused" });
+    return new Failure("NOT_HELD", reason);
+  }
+
+  function drain(): void {
+    if (draining || closed || messages === 0 || !isReady()) return;
+    draining = publishAll()
+      .catch((error: unknown) => log.error({ reason: (error as Error).message }, "the spool could not be read"))
+      .finally(() => (draining = undefined));
+  }
+
+  /** Batch after batch until nothing is left or the broker takes no more: the timer then tries again. */
+  async function publishAll(): Promise<void> {
+    while (!closed && isReady()) {
+      const rows = oldest.all(BATCH) as unknown as Row[];
+      if (rows.length === 0) return;
+      const published = await publishBatch(rows);
+      if (published.length > 0) await forget(published);
+      if (published.length < rows.length) return;
+    }
+  }
+
+  /** Users side by side, each one's pushes in order: what comes after one that failed waits with it. */
+  async function publishBatch(rows: Row[]): Promise<Row[]> {
+    const published: Row[] = [];
+    const byUser = Map.groupBy(rows, ({ user }) => user);
+    await Promise.all(
+      [...byUser.values()].map(async (own) => {
+        for (const row of own) {
+          const push = pushOf(row);
+          try {
+            await publish(push);
+          } catch (error) {
+            log.warn(
+              { identity: push.message.properties.messageId, reason: (error as Error).message },
+              "still spooled",
+            );
+            return;
+          }
+          published.push(row);
+        }
+      }),
+    );
+    return published;
+  }
+
+  async function forget(rows: Row[]): Promise<void> {
+    await store.write((db) => {
+      const remove = db.prepare("DELETE FROM spool WHERE seq = ?");
+      for (const { seq } of rows) remove.run(seq);
+    });
+    for (const { user, service, body } of rows) {
+      tally(user, -1, -body.length);
+      metrics.spool.inc({ service, outcome: "published" });
+    }
+  }
+
+  /** Moves what gateways that are gone have left into our own database, in one transaction each. */
+  async function adopt(): Promise<void> {
+    const takeOver = async (orphan: DatabaseSync): Promise<void> => {
+      const rows = orphan.prepare("SELECT * FROM spool ORDER BY seq").all() as unknown as Row[];
+      await store.write((db) => {
+        for (const row of rows) insert(db, pushOf(row));
+      });
+      for (const { user, body } of rows) tally(user, 1, body.length);
+    };
+    await store.adopt(takeOver).catch((error: unknown) => {
+      log.error({ reason: (error as Error).message }, "a folder in data-dir could not be taken over");
+    });
+  }
+
+  return {
+    holds: (user) => users.has(user),
+    add,
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      clearInterval(adoption);
+      await draining;
+    },
+  };
+}
+
+function usersOf(database: DatabaseSync): { user: string; count: number; size: number }[] {
+  const query = "SELECT user, COUNT(*) AS count, SUM(LENGTH(body)) AS size FROM spool GROUP BY user";
+  return database.prepare(query).all() as unknown as { user: string; count: number; size: number }[];
+}
+
+function insert(database: DatabaseSync, { user, service, message }: Spooled): void {
+  const { exchange, routingKey, properties, body } = message;
+  database
+    .prepare("INSERT INTO spool (user, service, exchange, routing_key, properties, body) VALUES (?, ?, ?, ?, ?, ?)")
+    .run(user, service, exchange, routingKey, JSON.stringify(properties), body);
+}
+
+function pushOf({ user, service, exchange, routing_key, properties, body }: Row): Spooled {
+  const message = {
+    exchange,
+    routingKey: routing_key,
+    body: Buffer.from(body),
+    properties: JSON.parse(properties) as Properties,
+  };
+  return { user, service, message };
+}

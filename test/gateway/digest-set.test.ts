@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DigestSet } from "../../gateway/digest-set.ts";
+
+test("remembers what was added, once", () => {
+  const set = new DigestSet(3);
+  assert.equal(set.has("a"), false);
+  assert.equal(set.add("a"), false);
+  assert.equal(set.add("a"), false);
+  assert.deepEqual([set.size, set.has("a"), set.has("b")], [1, true, false]);
+});
+
+test("the oldest goes first, and adding again does not make it younger", () => {
+  const set = new DigestSet(3);
+  for (const text of ["a", "b", "c", "a"]) assert.equal(set.add(text), false);
+  assert.equal(set.add("d"), true);
+  assert.deepEqual(
+    ["a", "b", "c", "d"].map((text) => set.has(text)),
+    [false, true, true, true],
+  );
+  assert.equal(set.add("a"), true);
+  assert.deepEqual([set.has("b"), set.has("a"), set.size], [false, true, 3]);
+});
+
+test("a set of one keeps the last", () => {
+  const set = new DigestSet(1);
+  for (let i = 0; i < 100; i++) {
+    assert.equal(set.add(`${i}`), i > 0);
+    assert.deepEqual([set.has(`${i}`), set.has(`${i - 1}`), set.size], [true, false, 1]);
+  }
+});
+
+/** A generator whose numbers a failing run can be repeated with (Numerical Recipes' linear congruence). */
+function createRandom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+for (const capacity of [1, 2, 7, 50, 64]) {
+  test(`behaves like a Set in the order of arrival: capacity ${capacity}`, () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const random = createRandom(seed);
+      const set = new DigestSet(capacity);
+      const model = new Set<string>();
+      for (let step = 0; step < 500; step++) {
+        const text = `o${random(capacity * 3)}`;
+        const overflows = !model.has(text) && model.size === capacity;
+        const [oldest] = model;
+        if (overflows && oldest !== undefined) model.delete(oldest);
+        model.add(text);
+        assert.equal(set.add(text), overflows, `seed ${seed}, step ${step}`);
+        assert.equal(set.size, model.size);
+      }
+      for (let i = 0; i < capacity * 3; i++) {
+        assert.equal(set.has(`o${i}`), model.has(`o${i}`), `seed ${seed}, o${i}`);
+      }
+    }
+  });
+}
+
+test("a million identities take no more memory than their digests", () => {
+  const before = process.memoryUsage().arrayBuffers;
+  const set = new DigestSet(1_000_000);
+  const perEntry = (process.memoryUsage().arrayBuffers - before) / 1_000_000;
+  assert.ok(perEntry > 16 && perEntry < 26, `${perEntry} bytes`);
+  assert.equal(set.size, 0);
+});

@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigError } from "../../../shared/config/config-error.ts";
+import { createWechatApi } from "../../support/wechat-api-server.ts";
+import { allEndpoints, answered, call, secret, startBridge } from "./start-bridge.ts";
+
+const health = { status: 200, type: "text/plain;charset=UTF-8", body: "OK\n" };
+const notFound = { status: 404, type: "text/plain; charset=utf-8", body: "404 page not found\n" };
+const posted = ["short-url", "tmpl-msg", "sign-jsapi"];
+const guarded = Object.keys(allEndpoints).filter((name) => name !== "health-check");
+
+for (const internal of [false, true]) {
+  const where = internal ? "the internal listener" : "the public server";
+  test(`on ${where} every endpoint answers, and other methods are 405`, async (t) => {
+    const { url, internalUrl } = await startBridge(t, { apiBase: "http://127.0.0.1:1", internal });
+    const base = internal ? internalUrl : url;
+    const missing = answered('{"code":400,"msg":"s(ervice) parameter expected"}', 400);
+    for (const name of guarded) {
+      const isPost = posted.includes(name);
+      assert.deepEqual(await call(`${base}/${name}`, { method: isPost ? "POST" : "GET" }), missing, name);
+      for (const method of [isPost ? "GET" : "POST", "HEAD", "PUT", "DELETE"] as const) {
+        const answer = await call(`${base}/${name}`, { method });
+        assert.deepEqual(answer, { status: 405, type: undefined, body: "" }, `${method} ${name}`);
+      }
+    }
+  });
+}
+
+test("with the internal listener set, only the health check stays on the public server, too", async (t) => {
+  const { url, internalUrl } = await startBridge(t, { apiBase: "http://127.0.0.1:1", internal: true });
+  for (const name of guarded) {
+    const method = posted.includes(name) ? "POST" : "GET";
+    assert.deepEqual(await call(`${url}/${name}?s=plain`, { method }), notFound, name);
+  }
+  assert.deepEqual(await call(`${url}/health-check`), health);
+  assert.deepEqual(await call(`${internalUrl}/health-check`), health);
+});
+
+test("without it, they are on the public server alone", async (t) => {
+  const { url, internalUrl } = await startBridge(t, { apiBase: "http://127.0.0.1:1" });
+  assert.deepEqual(await call(`${url}/health-check`), health);
+  for (const name of Object.keys(allEndpoints)) assert.equal((await call(`${internalUrl}/${name}`)).status, 404, name);
+  assert.equal((await call(`${internalUrl}/healthz`)).status, 200);
+});
+
+for (const path of ["/healthz", "/readyz", "/metrics"]) {
+  test(`a path of the internal listener's own, ${path}, is a fault that names the setting`, async (t) => {
+    const endpoints = { "tmpl-msg": "/t", "wx-qr": path };
+    const starting = startBridge(t, { apiBase: "http://127.0.0.1:1", internal: true, endpoints });
+    await assert.rejects(starting, (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.deepEqual(error.faults, [
+        `common-endpoints.wx-qr: "${path}" is taken on the listener where it goes; choose another path`,
+      ]);
+      return true;
+    });
+  });
+}
+
+test("a health check at the path of an account is a fault that names the setting", async (t) => {
+  const endpoints = { "health-check": "/wx-plain" };
+  const starting = startBridge(t, { apiBase: "http://127.0.0.1:1", internal: true, endpoints });
+  await assert.rejects(starting, /^ConfigError: common-endpoints\.health-check: "\/wx-plain" is taken/);
+});
+
+test("the health check may have the name of the internal listener's own", async (t) => {
+  const endpoints = { "health-check": "/healthz" };
+  const { url, internalUrl } = await startBridge(t, { apiBase: "http://127.0.0.1:1", internal: true, endpoints });
+  assert.deepEqual(await call(`${url}/healthz`), health);
+  assert.equal((await call(`${internalUrl}/healthz`)).status, 200);
+});
+
+test("an unknown service is the caller's fault at every endpoint", async (t) => {
+  const { url } = await startBridge(t, { apiBase: "http://127.0.0.1:1" });
+  const unknown = answered('{"code":400,"msg":"s(ervice) is the name of no service"}', 400);
+  for (const name of guarded) {
+    const given = posted.includes(name) ? { body: "s=nosuch" } : {};
+    assert.deepEqual(await call(`${url}/${name}?s=nosuch`, given), unknown, name);
+  }
+});
+
+test("a body over the limit is refused", async (t) => {
+  const { url } = await startBridge(t, { apiBase: "http://127.0.0.1:1" });
+  assert.deepEqual(
+    await call(`${url}/short-url`, { body: "x".repeat(1024 * 1024 + 1) }),
+    answered('{"code":413,"msg":"the body is too large"}', 413),
+  );
+});
+
+const failures: [path: string, call: string, msg: string][] = [
+  ["/cgi-bin/user/info", "wx-user?s=plain&o=o1", "GET /cgi-bin/user/info"],
+  ["/cgi-bin/stable_token", "wx-user?s=plain&o=o1", "POST /cgi-bin/stable_token"],
+  ["/sns/oauth2/access_token", "sns-auth2?s=plain&code=CODE7", "GET /sns/oauth2/access_token"],
+];
+
+for (const [path, query, what] of failures) {
+  test(`${path}: HTTP 500, a reset and silence are told without secret, token or code`, async (t) => {
+    const api = await createWechatApi(t);
+    const { url, logged } = await startBridge(t, { apiBase: api.url });
+    const seen: string[] = [];
+    for (const [fault, msg] of [
+      [{ status: 500 }, "HTTP 500"],
+      ["reset", "no answer (ECONNRESET)"],
+      ["hang", "no answer in 5000 ms"],
+    ] as const) {
+      if (path === "/cgi-bin/stable_token" && fault !== "hang") continue; // backed off after the first
+      api.fail(path, fault, 1);
+      const answer = await call(`${url}/${query}`);
+      seen.push(answer.body);
+      if (path === "/cgi-bin/stable_token")
+        assert.match(answer.body, /"msg":"[^?&=]*no answer in 5000 ms"|no access_token in/);
+      else assert.deepEqual(answer, answered(`{"code":500,"msg":"${what}: ${msg}"}`, 500));
+    }
+    for (const text of [...seen, ...logged]) {
+      assert.doesNotMatch(text, new RegExp(`${secret}|AT_|CODE7|access_token=|secret=`), text);
+    }
+  });
+}
+
+test("each call has one log line with its service", async (t) => {
+  const api = await createWechatApi(t);
+  const { url, logged } = await startBridge(t, { apiBase: api.url });
+  const told = async (query: string) => {
+    logged.length = 0;
+    await call(`${url}/${query}`);
+    return logged.map((line) => {
+      const { endpoint, service, status, reason, errcode, msg } = JSON.parse(line) as Record<string, unknown>;
+      return { endpoint, service, status, reason, errcode, msg };
+    });
+  };
+  const blank = { endpoint: "wx-user", service: "plain", status: undefined, reason: undefined, errcode: undefined };
+  assert.deepEqual(await told("wx-user?s=plain&o=o1"), [{ ...blank, msg: "common endpoint" }]);
+  assert.deepEqual(await told("wx-user?s=plain"), [
+    { ...blank, status: 400, reason: "o(penid) parameter expected", msg: "common endpoint refused" },
+  ]);
+  assert.deepEqual(await told("wx-user?s=plain&o=bad"), [
+    { ...blank, status: 500, errcode: 40003, msg: "common endpoint failed" },
+  ]);
+});

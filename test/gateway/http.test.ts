@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request, Agent as KeepAlive } from "node:http";
+import { after, test } from "node:test";
+import { text as readText } from "node:stream/consumers";
+import { parseReply } from "../support/wechat-server.ts";
+import { createEchoBridge, requestBytes, speak } from "./echo-bridge.ts";
+
+const bridge = await createEchoBridge({ after: (close) => after(close) }, [
+  { name: "wx", token: "TokenOfWx" },
+  { name: "wx2", token: "TokenOfWx2" },
+  { name: "safe", token: "TokenOfSafe", sealed: true },
+  { name: "fenced", token: "TokenOfFenced", settings: { "allow-from": ["203.0.113.0/24"] } },
+]);
+const { port } = bridge;
+const secrets = ["TokenOf", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"];
+
+let messages = 0;
+/** A text message that nobody has sent before. */
+function message(Content = "hello"): string {
+  return `<xml><ToUserName>gh_1</ToUserName><FromUserName>oUSER</FromUserName><CreateTime>1</CreateTime><MsgType>text</MsgType><Content>${Content}</Content><MsgId>${++messages}</MsgId></xml>`;
+}
+const contentOf = (answer: { body: string }) => parseReply(answer.body)["Content"];
+
+test("GET answers echostr to the byte, as text/plain", async () => {
+  for (const echostr of ["4375120948345356249", "<script>alert(1)</script>", "你好 &%"]) {
+    const answer = await bridge.wechat("wx").verifyUrl(echostr);
+    assert.deepEqual([answer.status, answer.body], [200, echostr]);
+    assert.equal(answer.headers["content-type"], "text/plain; charset=utf-8");
+  }
+});
+
+test("GET without echostr says hello; HEAD says nothing; a wrong signature is refused", async () => {
+  const path = bridge.signed("wx");
+  const hello = await speak(port, requestBytes(`GET ${path}`));
+  assert.deepEqual([hello.status, hello.body], [200, "hello, this is wx-bridge"]);
+  assert.partialDeepStrictEqual(await speak(port, requestBytes(`HEAD ${path}`)), { status: 200, body: "" });
+  const refused = await speak(port, requestBytes(`GET ${bridge.signed("wx", { nonce: "other", echostr: "x" })}`));
+  assert.deepEqual([refused.status, refused.body], [400, "invalid signature\n"]);
+});
+
+test("a text is echoed as text/xml, plain and sealed", async () => {
+  const plain = await bridge.wechat("wx").push(message("plain"));
+  assert.deepEqual(
+    [plain.status, plain.headers["content-type"], contentOf(plain)],
+    [200, "text/xml; charset=utf-8", "plain"],
+  );
+  const sealed = await bridge.wechat("safe").push(message("sealed"));
+  assert.deepEqual([sealed.status, sealed.sealed, sealed.verified], [200, true, true]);
+  assert.equal(sealed.headers["content-type"], "text/xml; charset=utf-8");
+  assert.equal(parseReply(sealed.opened)["Content"], "sealed");
+});
+
+test("JSON is answered in JSON, success as text/plain", async () => {
+  const json = JSON.stringify({ ToUserName: "gh_1", FromUserName: "o", MsgType: "text", Content: "hi", MsgId: "j1" });
+  const answer = await bridge.wechat("wx").push(json);
+  assert.deepEqual([answer.headers["content-type"], contentOf(answer)], ["application/json; charset=utf-8", "hi"]);
+  const success = await bridge.wechat("wx").push(message().replace("text", "location"));
+  assert.deepEqual([success.body, success.headers["content-type"]], ["success", "text/plain; charset=utf-8"]);
+});
+
+test("each path has its own token, exactly", async () => {
+  for (const name of ["wx", "wx2"]) assert.equal((await bridge.wechat(name).push(message(name))).status, 200);
+  const crossed = bridge.signed("wx").replace("/wx?", "/wx2?");
+  assert.deepEqual((await speak(port, requestBytes(`GET ${crossed}`))).body, "invalid signature\n");
+});
+
+const paths: [line: string, status: number, body: string][] = [
+  ["GET /wx/", 404, "404 page not found\n"],
+  ["GET /WX", 404, "404 page not found\n"],
+  ["GET /wx3", 404, "404 page not found\n"],
+  ["GET //wx", 404, "404 page not found\n"],
+  ["GET /", 404, "404 page not found\n"],
+  ["POST /nope", 404, "404 page not found\n"],
+  ["PUT /wx", 405, ""],
+  ["DELETE /wx", 405, ""],
+  ["OPTIONS /wx", 405, ""],
+  ["GET /%zz?signature=Sig1Strange", 400, "bad request\n"],
+];
+for (const [line, status, body] of paths) {
+  test(`${line} is ${status}`, async () => {
+    assert.partialDeepStrictEqual(await speak(port, requestBytes(line)), { status, body });
+  });
+}
+
+const contentTypes = [
+  "",
+  "text",
+  ";;",
+  "application/json",
+  "text/xml; charset=gbk",
+  "application/x-www-form-urlencoded",
+  "multipart/form-data",
+  "中",
+];
+for (const type of contentTypes) {
+  test(`Content-Type ${JSON.stringify(type)} costs no push`, async () => {
+    const bytes = requestBytes(
+      `POST ${bridge.signed("wx")}`,
+      [`Content-Type: ${type}`],
+      message(`type ${type.length}`),
+    );
+    const answer = await speak(port, bytes);
+    assert.deepEqual([answer.status, contentOf(answer)], [200, `type ${type.length}`]);
+  });
+}
+
+test("a push without Content-Type, and one in chunks", async () => {
+  const path = bridge.signed("wx");
+  assert.equal(contentOf(await speak(port, requestBytes(`POST ${path}`, [], message("none")))), "none");
+  const body = message("chunks");
+  const chunks = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  const chunked = await speak(port, requestBytes(`POST ${path}`, ["Transfer-Encoding: chunked"]) + chunks);
+  assert.equal(contentOf(chunked), "chunks");
+});
+
+test("a body of 1 MiB is read, one byte more is 413, told or chunked", async () => {
+  const path = `POST ${bridge.signed("wx")}`;
+  const whole = await speak(port, requestBytes(path, [], "x".repeat(1024 * 1024)));
+  assert.deepEqual([whole.status, whole.body], [400, "the body is neither XML nor a JSON object\n"]);
+  const told = await speak(port, requestBytes(path, ["Content-Length: 1048577"]));
+  assert.deepEqual([told.status, told.body], [413, "a push has at most 1048576 bytes\n"]);
+  const size = (1024 * 1024 + 1).toString(16);
+  const chunk = `${size}\r\n${"x".repeat(1024 * 1024 + 1)}\r\n0\r\n\r\n`;
+  assert.equal((await speak(port, requestBytes(path, ["Transfer-Encoding: chunked"]) + chunk)).status, 413);
+});
+
+test("no body at all", async () => {
+  const answer = await speak(port, requestBytes(`POST ${bridge.signed("wx")}`));
+  assert.deepEqual([answer.status, answer.body], [400, "the body is neither XML nor a JSON object\n"]);
+});
+
+const probe = `{"action":"CheckContainerPath"}`;
+test("cloud hosting's probe is answered unsigned and published nowhere", async () => {
+  for (const name of ["wx", "safe"]) {
+    assert.partialDeepStrictEqual(await speak(port, requestBytes(`POST /${name}`, [], probe)), {
+      status: 200,
+      body: "success",
+    });
+  }
+  assert.doesNotMatch(await bridge.metrics(), /wx_pushes_total\{[^}]*key="other"/);
+  assert.ok(!bridge.lines.some((line) => line.includes(`"key":"msg._"`)), "a probe was taken for a push");
+});
+for (const almost of [
+  `${probe}\n`,
+  ` ${probe}`,
+  `{"action": "CheckContainerPath"}`,
+  `{"action":"CheckContainerPath","a":1}`,
+]) {
+  test(`no probe: ${JSON.stringify(almost)}`, async () => {
+    assert.equal((await speak(port, requestBytes("POST /wx", [], almost))).status, 400);
+  });
+}
+
+test("a parameter that stands twice counts by its first value", async () => {
+  const path = bridge.signed("wx");
+  const answer = await speak(port, requestBytes(`POST ${path}&signature=0&nonce=x&timestamp=0`, [], message("first")));
+  assert.equal(contentOf(answer), "first");
+  const wrong = path.replace("?", "?signature=0&");
+  assert.equal((await speak(port, requestBytes(`POST ${wrong}`, [], message()))).status, 400);
+});
+
+const senders: [forwarded: string, status: number][] = [
+  ["203.0.113.9", 200],
+  ["203.0.113.9, 10.0.0.1", 200],
+  ["8.8.8.8", 403],
+  ["203.0.113.9, 8.8.8.8", 403],
+  ["::ffff:203.0.113.9", 200],
+  ["unknown", 403],
+  ["", 403],
+];
+for (const [forwarded, status] of senders) {
+  test(`allow-from behind a proxy that tells "${forwarded}" is ${status}`, async () => {
+    const bytes = requestBytes(`POST ${bridge.signed("fenced")}`, [`X-Forwarded-For: ${forwarded}`], message());
+    const answer = await speak(port, bytes);
+    assert.equal(answer.status, status);
+    if (status === 403) assert.equal(answer.body, "address not allowed\n");
+  });
+}
+
+test("one connection serves push after push", async (t) => {
+  const agent = new KeepAlive({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  for (const first of [true, false, false]) {
+    const outgoing = request(bridge.url + bridge.signed("wx"), { method: "POST", agent });
+    outgoing.end(message("again"));
+    const [response] = (await once(outgoing, "response")) as [import("node:http").IncomingMessage];
+    assert.equal(contentOf({ body: await readText(response) }), "again");
+    assert.equal(outgoing.reusedSocket, !first);
+  }
+});
+
+test("no answer to a stranger and no log line holds a secret, a query or a stack", async () => {
+  const strange = [
+    ...paths.map(([line]) => requestBytes(line)),
+    requestBytes(`POST ${bridge.signed("safe")}`, [], message("CONTENT")),
+    requestBytes(`POST ${bridge.signed("wx", { encrypt_type: "rsa" })}`, [], message("CONTENT")),
+    requestBytes("POST /wx?signature=Sig1Strange&timestamp=1&nonce=NONCE", [], "CONTENT"),
+    requestBytes(`POST ${bridge.signed("wx")}`, [], "<CONTENT>"),
+    "CONTENT\r\n\r\n",
+    requestBytes(`GET /wx?${"NONCE".repeat(5000)}`),
+  ];
+  const answers = await Promise.all(strange.map((bytes) => speak(port, bytes)));
+  const said = [...answers.map(({ headers, body }) => headers + body), ...bridge.lines].join("\n");
+  for (const secret of [...secrets, "CONTENT", "Sig1Strange", "NONCE", "    at ", "node_modules", "hello<"]) {
+    assert.ok(!said.includes(secret), `${secret} got out`);
+  }
+  for (const { status } of answers) assert.ok(status >= 400 && status < 500, String(status));
+});

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { mock, test } from "node:test";
+import { createOnce, type Answer } from "../../gateway/once.ts";
+
+const hello: Answer = { reply: { type: "text", msg: "hello" }, outcome: "replied" };
+const silent: Answer = { reply: { type: "success" }, outcome: "silent" };
+const repeat = { answer: { reply: { type: "success" }, outcome: "repeat" }, isRepeat: true };
+
+/** A start that counts its calls and waits to be ended. */
+function createStart() {
+  const ends: PromiseWithResolvers<Answer>[] = [];
+  const start = () => {
+    const end = Promise.withResolvers<Answer>();
+    ends.push(end);
+    return end.promise;
+  };
+  return { start, ends };
+}
+
+test("tries in flight share one start and one answer", async () => {
+  const once = createOnce(new Set<string>());
+  const { start, ends } = createStart();
+  const tries = [once.share("a", start), once.share("a", start), once.share("a", start)];
+  assert.equal(ends.length, 1);
+  ends[0]?.resolve(hello);
+  assert.deepEqual(await Promise.all(tries), [
+    { answer: hello, isRepeat: false },
+    { answer: hello, isRepeat: true },
+    { answer: hello, isRepeat: true },
+  ]);
+});
+
+test("a try that comes after the answer gets the same one", async () => {
+  const once = createOnce(new Set<string>());
+  await once.share("a", async () => hello);
+  assert.deepEqual(await once.share("a", () => assert.fail("started again")), { answer: hello, isRepeat: true });
+});
+
+test("other pushes are started on their own, also of the same user and second", async () => {
+  const once = createOnce(new Set<string>());
+  await once.share("shop/oUSER/1.SCAN.AAAA", async () => hello);
+  const other = await once.share("shop/oUSER/1.SCAN.BBBB", async () => silent);
+  assert.deepEqual(other, { answer: silent, isRepeat: false });
+});
+
+test("a failure reaches all who wait, and is forgotten", async () => {
+  const once = createOnce(new Set<string>());
+  const { start, ends } = createStart();
+  const tries = [once.share("a", start), once.share("a", start)];
+  ends[0]?.reject(new Error("not held"));
+  for (const result of await Promise.allSettled(tries)) {
+    assert.deepEqual([result.status, String(Object(result).reason)], ["rejected", "Error: not held"]);
+  }
+  assert.deepEqual(await once.share("a", async () => hello), { answer: hello, isRepeat: false });
+});
+
+test("after 60 s the answer is gone, but the push is not started again", async (t) => {
+  mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1_000_000 });
+  const time = mock.method(performance, "now", () => Date.now());
+  t.after(() => {
+    mock.timers.reset();
+    time.mock.restore();
+  });
+  const once = createOnce(new Set<string>());
+  await once.share("a", async () => hello);
+  mock.timers.tick(59_000);
+  assert.deepEqual((await once.share("a", () => assert.fail("started"))).answer, hello);
+  mock.timers.tick(2000);
+  assert.deepEqual(await once.share("a", () => assert.fail("started")), repeat);
+});
+
+test("answers are kept within 64 MiB: the least used goes, its push is still known", async () => {
+  const once = createOnce(new Set<string>());
+  const big = (identity: string) =>
+    once.share(identity, async () => ({ ...hello, reply: { type: "raw", msg: "x".repeat(1 << 20) } }));
+  for (let i = 0; i < 40; i++) await big(`${i}`);
+  assert.deepEqual(await once.share("0", () => assert.fail("started")), repeat);
+  assert.equal((await once.share("39", () => assert.fail("started"))).answer.reply.type, "raw");
+});
+
+test("wasReplied: only when the user got something", async () => {
+  const once = createOnce(new Set<string>());
+  await once.share("a", async () => hello);
+  await once.share("b", async () => silent);
+  await once.share("c", async () => ({ ...silent, outcome: "late" }));
+  await once.share("d", async () => Promise.reject(new Error("not held"))).catch(() => {});
+  assert.deepEqual(
+    ["a", "b", "c", "d", "e"].map((identity) => once.wasReplied(identity)),
+    [true, false, false, false, false],
+  );
+});

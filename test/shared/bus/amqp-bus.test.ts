@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createBench, untilReady } from "./bench.ts";
+import { createAmqpTestBus } from "./amqp-test-bus.ts";
+import { busContract } from "./contract.ts";
+
+const url = process.env["AMQP_URL"] ?? "amqp://127.0.0.1";
+
+busContract("RabbitMQ bus", (t) => createAmqpTestBus(t, [url]));
+
+test("what AMQP cannot carry is refused at once, and the bus lives on", async (t) => {
+  const { declareQueue, publish, send } = createBench(await createAmqpTestBus(t, [url]));
+  const queue = await declareQueue();
+  await assert.rejects(publish({ exchange: "amq.topic", routingKey: "k".repeat(300) }), { code: "NACKED" });
+  const headers = { "x-function": () => {} };
+  await assert.rejects(publish({ routingKey: queue, properties: { headers } }), { code: "NACKED" });
+  await send(queue, "x");
+});
+
+test("a round trip of publish, consume, publish a reply, consume takes no Nagle pause", async (t) => {
+  const { bus, declareQueue, send, consume } = createBench(await createAmqpTestBus(t, [url]));
+  const [requests, replies] = [await declareQueue("requests"), await declareQueue("replies")];
+  bus.consume(requests, { prefetch: 10 }, (delivery) => void send(replies, "reply").then(delivery.ack));
+  const answers = consume(replies);
+  await untilReady(bus);
+  const times: number[] = [];
+  for (let i = 0; i < 50; i++) {
+    const startedAt = performance.now();
+    await send(requests, "request");
+    await answers.take();
+    times.push(performance.now() - startedAt);
+  }
+  const median = times.sort((a, b) => a - b)[25] as number;
+  t.diagnostic(`median ${median.toFixed(1)} ms`);
+  assert.ok(median < 15, `median ${median} ms`);
+});
