@@ -11,6 +11,7 @@ import { createDeliver, type DeliverParts } from "./deliver.ts";
 import { echo } from "./echo.ts";
 import { createEnrich } from "./enrich.ts";
 import { createForward } from "./forward.ts";
+import { createLateReplies } from "./late-replies.ts";
 import { createOutbox } from "./outbox.ts";
 import { createUserInfo } from "./user-info.ts";
 
@@ -31,6 +32,8 @@ export interface Dispatcher {
 /** How long start waits for the broker, in ms; consumers begin by themselves when it comes later. */
 const DECLARE_TIMEOUT = 3000;
 const DRAIN_TIMEOUT = 8000;
+/** Late replies sent at a time. */
+const LATE_REPLY_PREFETCH = 16;
 const DEPTH_EVERY = 15_000;
 
 /** AMQP in, HTTP out: consumes every account's events, adds userInfo, asks the backend and replies. */
@@ -46,10 +49,20 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
   function consume(account: Account): Consumer {
     const deliver = createDeliver(partsOf(account));
     return bus.consume(names.dispatchOf(account.name), { prefetch: account.concurrency }, (delivery) => {
-      const working = deliver(delivery).catch((error: unknown) => giveBack(delivery, account, error));
-      underWay.add(working);
-      void working.finally(() => underWay.delete(working));
+      watch(deliver(delivery).catch((error: unknown) => giveBack(delivery, account, error)));
     });
+  }
+
+  /** Whoever is active takes the late replies of all accounts, since they come from any gateway. */
+  function consumeLateReplies(): Consumer {
+    const { accounts } = config;
+    const settle = createLateReplies({ accounts, apis, postpone: outbox.postpone, log, metrics });
+    return bus.consume(names.lateReplies, { prefetch: LATE_REPLY_PREFETCH }, (delivery) => watch(settle(delivery)));
+  }
+
+  function watch(working: Promise<void>): void {
+    underWay.add(working);
+    void working.finally(() => underWay.delete(working));
   }
 
   function giveBack(delivery: Delivery, account: Account, error: unknown): void {
@@ -71,7 +84,7 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
         log.error({ reason: (error as Error).message }, "waiting for the broker");
       });
       void warnOfLeftovers(bus, names, config.accounts, log);
-      consumers = config.accounts.filter(isDispatched).map(consume);
+      consumers = [...config.accounts.filter(isDispatched).map(consume), consumeLateReplies()];
       depthTimer = setInterval(() => void watchDead(bus, names, metrics, log), DEPTH_EVERY);
       depthTimer.unref();
     },

@@ -29,7 +29,7 @@ export function echo(event: Pick<Event, "routingKey" | "body">): Verdict {
 }
 
 function echoOf({ routingKey, body }: Pick<Event, "routingKey" | "body">): Reply {
-  const reply = echoes[routingKey];
+  const reply = Object.hasOwn(echoes, routingKey) ? echoes[routingKey] : undefined;
   if (reply === undefined) return success;
   return readReply(JSON.stringify(reply(JSON.parse(body.toString("utf8")) as Fields))).reply;
 }

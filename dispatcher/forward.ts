@@ -13,7 +13,7 @@ const notHandled = new Set([404, 405, 410, 501]);
 
 /** POSTs events of an account to `<msg-proxy-pass>/msg/text` and so on, and judges the answer. Never rejects. */
 export function createForward(account: Account, client: BackendClient, breaker: Breaker) {
-  const base = new URL(account.msgProxyPass ?? "");
+  const base = account.msgProxyPass ?? "";
   const service = encodeURIComponent(account.name);
   const sign = account.webhookSecret === undefined ? undefined : createWebhookSigner(account.webhookSecret);
 
@@ -26,7 +26,7 @@ export function createForward(account: Account, client: BackendClient, breaker: 
 
   async function ask(event: Event, body: Buffer): Promise<Verdict> {
     try {
-      const url = urlBelow(base, pathOf(event.routingKey));
+      const url = base + pathOf(event.routingKey);
       return judge(await client.post(url, headersOf(event, body), body, account.backendTimeout));
     } catch (error) {
       return { kind: "failed", error: describeNetworkError(error) };
@@ -59,13 +59,6 @@ export function createForward(account: Account, client: BackendClient, breaker: 
       ...sign?.(event.identity, body),
     };
   }
-}
-
-/** The base may have a path and a query of its own: `http://host/wx?key=1` gets `/wx/msg/text?key=1`. */
-function urlBelow(base: URL, path: string): string {
-  const url = new URL(base);
-  url.pathname = url.pathname.replace(/\/+$/, "") + path;
-  return url.href;
 }
 
 /** Signs requests as Standard Webhooks lays down: HMAC-SHA256 over id, timestamp and body with the decoded secret. */

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus, Delivery, OutgoingMessage, Properties } from "../shared/bus/bus.ts";
-import type { Names } from "../shared/bus/topology.ts";
+import { lateRetry, type Names } from "../shared/bus/topology.ts";
 import type { RetryDelay } from "../shared/config/config.ts";
-import { header, replyMessage, type Event } from "../shared/envelope.ts";
+import { header, ownHeaders, replyMessage, type Event } from "../shared/envelope.ts";
 import { Failure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Reply } from "../shared/reply.ts";
@@ -23,6 +23,8 @@ export interface Outbox {
   retry(delivery: Delivery, event: Event, rung: { delay: RetryDelay; attempt: number; error: string }): Promise<void>;
   dead(delivery: Delivery, event: Event, reason: DeadReason, error: string): Promise<void>;
   enriched(delivery: Delivery, event: Event, body: Buffer): Promise<void>;
+  /** Puts a late reply aside for 10 s; `since` (epoch ms) bounds how often. */
+  postpone(delivery: Delivery, since: number): Promise<void>;
 }
 
 /** `signal` ends the waiting at shutdown: the delivery then goes back to its queue. */
@@ -70,7 +72,11 @@ export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortS
           exchange: "",
           routingKey: names.dead,
           body: delivery.body,
-          properties: copyOf(delivery, event, { [header.reason]: reason, [header.error]: error }),
+          properties: copyOf(delivery, event, {
+            [header.reason]: reason,
+            [header.error]: error,
+            [header.deadAt]: Date.now(),
+          }),
         },
         held,
       ),
@@ -81,27 +87,31 @@ export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortS
         body,
         properties: copyOf(delivery, event, {}),
       }),
+    postpone: (delivery, since) =>
+      publish(
+        {
+          exchange: names.retryOf(lateRetry.name),
+          routingKey: names.lateReplies,
+          body: delivery.body,
+          properties: copyOf(delivery, { routingKey: delivery.properties.type ?? "" }, { [header.lateSince]: since }),
+        },
+        held,
+      ),
   };
 }
 
 /** The event's own properties with some headers replaced; what the broker wrote about earlier dead-lettering is left out. */
-function copyOf({ properties }: Delivery, event: Event, headers: Record<string, unknown>): Properties {
-  const own = Object.entries(properties.headers ?? {}).filter(([name]) => !isBrokers(name));
+function copyOf(
+  { properties }: Delivery,
+  event: Pick<Event, "routingKey">,
+  headers: Record<string, unknown>,
+): Properties {
   const { contentType, messageId, correlationId, replyTo, timestamp, appId } = properties;
   const copied = { contentType, messageId, correlationId, replyTo, timestamp, appId };
   const present = Object.entries(copied).filter(([, value]) => value !== undefined);
   return {
     ...Object.fromEntries(present),
     type: event.routingKey,
-    headers: { ...Object.fromEntries(own), ...headers },
+    headers: { ...ownHeaders(properties), ...headers },
   };
-}
-
-function isBrokers(name: string): boolean {
-  return (
-    name === "x-death" ||
-    name.startsWith("x-first-death-") ||
-    name.startsWith("x-last-death-") ||
-    name === "x-delivery-count"
-  );
 }

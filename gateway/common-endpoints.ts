@@ -42,6 +42,7 @@ export function addCommonEndpoints(app: FastifyInstance, internal: FastifyInstan
 function addHealthCheck(app: FastifyInstance, path: string): void {
   void app.register(async (scope) => {
     refuseTaken(scope, "GET", path, "health-check");
+    refuseOthers(scope, ["GET", "HEAD"], path);
     scope.get(path, async (_request, reply) => reply.type("text/plain;charset=UTF-8").send("OK\n"));
   });
 }
@@ -58,12 +59,16 @@ function addEndpoints(app: FastifyInstance, parts: CommonEndpointsParts): void {
       const url = parts.config.commonEndpoints[name as CommonEndpoint];
       if (url === undefined) continue;
       refuseTaken(scope, method, url, name);
-      const others = scope.supportedMethods.filter((other) => other !== method);
-      scope.route({ method: others, url, handler: async (_request, reply) => reply.status(405).send() });
+      refuseOthers(scope, [method], url);
       const handler = createHandler(name, endpoint, open, parts.log);
       scope.route({ method, url, exposeHeadRoute: false, onRequest: forgetContentType, handler });
     }
   });
+}
+
+function refuseOthers(scope: FastifyInstance, allowed: HTTPMethods[], url: string): void {
+  const method = scope.supportedMethods.filter((other) => !allowed.includes(other));
+  scope.route({ method, url, handler: async (_request, reply) => reply.status(405).send() });
 }
 
 function createHandler(name: string, endpoint: Endpoint, open: OpenCall, log: Logger): RouteHandlerMethod {
@@ -89,6 +94,6 @@ async function forgetContentType(request: FastifyRequest): Promise<void> {
 function refuseTaken(app: FastifyInstance, method: HTTPMethods, url: string, name: string): void {
   if (!app.hasRoute({ method, url })) return;
   throw new ConfigError([
-    `common-endpoints.${name}: "${url}" is taken on the listener where it goes; choose another path`,
+    `common-endpoints.${name}: "${url}" is already another route of the listener where it goes; choose another path`,
   ]);
 }

@@ -2,7 +2,6 @@ import { topicMatches } from "../shared/bus/topic.ts";
 import type { Names } from "../shared/bus/topology.ts";
 import type { Account } from "../shared/config/config.ts";
 import { eventProperties } from "../shared/envelope.ts";
-import type { Logger } from "../shared/log.ts";
 import { readReply, success } from "../shared/reply.ts";
 import type { Push } from "../shared/wechat/push.ts";
 import type { Hold } from "./hold.ts";
@@ -17,28 +16,38 @@ export interface ExchangeParts {
   /** This gateway's reply queue. */
   replyQueue: string;
   hold: Hold;
-  log: Logger;
+}
+
+/** How long an exchange may take; times are epoch ms. */
+export interface Limits {
+  /** The push must be held by then. */
+  holdBy: number;
+  /** The reply must be there by then. */
+  deadline: number;
+  /** Ends the wait for the reply before its deadline. */
+  giveUp?: AbortSignal;
 }
 
 /**
- * Publishes a push and waits for its reply until `deadline` (epoch ms). The answer is there when the push is held and
+ * Publishes a push and waits for its reply. The answer is there when the push is held and
  * the reply has come, or cannot come any more. Throws `NOT_HELD` or `NACKED` when nobody promises to keep the push.
  */
-export type Exchange = (push: Push, deadline: number) => Promise<Answer>;
+export type Exchange = (push: Push, limits: Limits) => Promise<Answer>;
 
-export function createExchange({ account, names, replies, replyQueue, hold, log }: ExchangeParts): Exchange {
+export function createExchange({ account, names, replies, replyQueue, hold }: ExchangeParts): Exchange {
   const waitsFor = createAwaitedKeys(account.reply);
 
-  return async function exchange(push, deadline) {
+  return async function exchange(push, { holdBy, deadline, giveUp }) {
     if (!waitsFor(push.routingKey)) {
-      const held = await hold(eventOf(push, deadline, undefined), deadline);
+      const held = await hold(eventOf(push, deadline, undefined), holdBy);
       return { reply: success, outcome: held === "routed" ? "unawaited" : held };
     }
     const waiting = replies.wait(push.identity, deadline);
+    giveUp?.addEventListener("abort", () => waiting.cancel(), { once: true });
     try {
-      const held = await hold(eventOf(push, deadline, replyQueue), deadline);
+      const held = await hold(eventOf(push, deadline, replyQueue), holdBy);
       if (held !== "routed") return { reply: success, outcome: held };
-      return answerOf(await waiting.result, push);
+      return answerOf(await waiting.result);
     } finally {
       waiting.cancel();
     }
@@ -57,11 +66,11 @@ export function createExchange({ account, names, replies, replyQueue, hold, log 
     };
   }
 
-  function answerOf(waited: Waited, push: Push): Answer {
+  function answerOf(waited: Waited): Answer {
     if (waited.kind === "timeout") return { reply: success, outcome: "late" };
     if (waited.kind === "deferred") return { reply: success, outcome: "deferred" };
     const { reply, unusable } = readReply(waited.json, { raw: account.isChannelsEc });
-    if (unusable !== undefined) log.warn({ identity: push.identity, reason: unusable }, "reply cannot be used");
+    if (unusable !== undefined) return { reply, outcome: "silent", unusable };
     return { reply, outcome: reply.type === "success" ? "silent" : "replied" };
   }
 }

@@ -8,6 +8,7 @@ import type { Account, Config } from "../shared/config/config.ts";
 import { header } from "../shared/envelope.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
+import { readIdentity } from "../shared/wechat/identity.ts";
 import { openStore, type Store } from "../shared/store/store.ts";
 import { anyAddress, createAddressFilter, type AddressFilter } from "./address-filter.ts";
 import { createAllowedAddresses, useAllowedAddresses } from "./allowed-addresses.ts";
@@ -22,6 +23,7 @@ import { createPushHandler } from "./push-handler.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { createReplies, type Replies } from "./replies.ts";
 import { createSpool, spoolSchema } from "./spool.ts";
+import { createRetriesWindow, createSingleTry } from "./tries.ts";
 import { addWebAuthorization } from "./web-authorization.ts";
 
 export interface GatewayParts {
@@ -135,7 +137,9 @@ interface AccountParts extends Omit<GatewayParts, "config" | "internal" | "bus">
 function addAccount(app: FastifyInstance, account: Account, parts: AccountParts): void {
   const opener = createPushOpener(account);
   const exchange = createExchange({ account, ...parts });
-  const answerPush = createPushHandler({ account, opener, exchange, ...parts });
+  const createTry = account.replyWindow === "retries" ? createRetriesWindow : createSingleTry;
+  const answerTry = createTry(account, exchange, parts.once);
+  const answerPush = createPushHandler({ account, opener, answerTry, ...parts });
   void app.register(async (scope) => {
     addPushRoutes(scope, account, opener, answerPush, addressesOf(account, scope, parts));
   });
@@ -159,10 +163,12 @@ function createReplyTaker(
   const accounts = new Map(config.accounts.map((account) => [account.name, account]));
   return (delivery) => {
     const fate = replies.take(delivery);
-    const service = delivery.properties.headers?.[header.service];
+    const { correlationId = "", headers } = delivery.properties;
+    // Consumers need not set the header.
+    const service = headers?.[header.service] ?? readIdentity(correlationId)?.service;
     const account = typeof service === "string" ? accounts.get(service) : undefined;
     metrics.replies.inc({ service: account?.name ?? "other", outcome: fate });
-    if (fate !== "used") log.info({ identity: delivery.properties.correlationId, service, fate }, "reply not used");
+    if (fate !== "used") log.info({ identity: correlationId, service, fate }, "reply not used");
     if (fate === "late" && account?.lateReply === "customer-service") delivery.reject();
     else delivery.ack();
   };

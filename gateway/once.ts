@@ -12,6 +12,8 @@ export type Outcome = "replied" | "silent" | "late" | "deferred" | "unawaited" |
 export interface Answer {
   reply: Reply;
   outcome: Outcome;
+  /** Why the reply that came could not be used. */
+  unusable?: string;
 }
 
 const SHARED_FOR = 60_000;

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Logger } from "../shared/log.ts";
 import type { Store } from "../shared/store/store.ts";
-import { DigestSet } from "./digest-set.ts";
+import { DigestSet } from "../shared/digest-set.ts";
 
 /** Table of identities on disk, for `openStore`. */
 export const publishedSchema = `

@@ -2,43 +2,49 @@ import type { Account } from "../shared/config/config.ts";
 import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
 import type { Push } from "../shared/wechat/push.ts";
-import type { Exchange } from "./exchange.ts";
-import type { Answer, Once } from "./once.ts";
+import type { Answer } from "./once.ts";
 import type { PushOpener, Query } from "./open-push.ts";
 import { renderReply, sealAnswer } from "./render-reply.ts";
+import type { AnswerTry, Arrival } from "./tries.ts";
 
 /** Cloud hosting (微信云托管) probes a service path with exactly this, unsigned. */
 const containerProbe = Buffer.from('{"action":"CheckContainerPath"}');
 
-export interface PushRequest {
+/** `arrivedAt` is where the reply budget counts from. */
+export interface PushRequest extends Arrival {
   query: Query;
   body: Buffer;
-  /** Epoch ms: the reply budget counts from here. */
-  arrivedAt: number;
 }
 
 export interface PushHandlerParts {
   account: Account;
   opener: PushOpener;
-  exchange: Exchange;
-  once: Once;
+  answerTry: AnswerTry;
   log: Logger;
   metrics: Metrics;
 }
 
-/** Answers one push: verify, decrypt, parse, publish, await the reply, render, seal. Throws a `Failure` instead. */
-export type PushHandler = (request: PushRequest) => Promise<string>;
+/**
+ * Answers one push: verify, decrypt, parse, publish, await the reply, render, seal. Throws a `Failure` instead;
+ * undefined means: close the connection without a byte.
+ */
+export type PushHandler = (request: PushRequest) => Promise<string | undefined>;
 
-export function createPushHandler({ account, opener, exchange, once, log, metrics }: PushHandlerParts): PushHandler {
-  return async function answerPush({ query, body, arrivedAt }) {
+export function createPushHandler({ account, opener, answerTry, log, metrics }: PushHandlerParts): PushHandler {
+  return async function answerPush({ query, body, ...arrival }) {
     if (body.equals(containerProbe)) return "success";
     const { push, seal } = opener.open(query, body);
-    const deadline = arrivedAt + account.replyBudget;
+    const { arrivedAt } = arrival;
     metrics.inFlight.inc();
     try {
-      const { answer, isRepeat } = await once.share(push.identity, () => exchange(push, deadline));
-      const { text, unusable } = renderReply(answer.reply, push);
-      record(push, answer, isRepeat, arrivedAt, unusable);
+      const shared = await answerTry(push, arrival);
+      if (shared === "hang-up") {
+        record(push, shared, arrivedAt);
+        return undefined;
+      }
+      const { answer, isRepeat } = shared;
+      const { text, unusable = answer.unusable } = renderReply(answer.reply, push);
+      record(push, isRepeat ? "repeat" : answer.outcome, arrivedAt, answer, unusable);
       return sealAnswer(text, seal);
     } catch (error) {
       recordFailure(push, error, arrivedAt);
@@ -48,14 +54,13 @@ export function createPushHandler({ account, opener, exchange, once, log, metric
     }
   };
 
-  function record(push: Push, answer: Answer, isRepeat: boolean, arrivedAt: number, unusable?: string): void {
+  function record(push: Push, outcome: string, arrivedAt: number, answer?: Answer, unusable?: string): void {
     const ms = Date.now() - arrivedAt;
-    const outcome = isRepeat ? "repeat" : answer.outcome;
     metrics.pushes.inc({ service: account.name, key: keyLabel(push.routingKey), outcome });
     metrics.pushSeconds.observe({ service: account.name }, ms / 1000);
     if (unusable !== undefined) metrics.replies.inc({ service: account.name, outcome: "unusable" });
     log.info(
-      { identity: push.identity, key: push.routingKey, outcome, reply: answer.reply.type, reason: unusable, ms },
+      { identity: push.identity, key: push.routingKey, outcome, reply: answer?.reply.type, reason: unusable, ms },
       "push",
     );
   }

@@ -23,13 +23,23 @@ export function addPushRoutes(
     if (!addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
     const arrivedAt = Date.now() - reply.elapsedTime;
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
-    return answer(reply, await answerPush({ query: readQuery(request), body, arrivedAt }));
+    const isOpen = (): boolean => !request.raw.socket.destroyed;
+    const text = await answerPush({ query: readQuery(request), body, arrivedAt, isOpen });
+    if (text === undefined) return hangUp(reply);
+    return answer(reply, text);
   });
 }
 
 /** The body alone tells what it is: a Content-Type that Fastify cannot read must not cost a push. */
 async function forgetContentType(request: FastifyRequest): Promise<void> {
   delete request.headers["content-type"];
+}
+
+/** To WeChat this is no answer at all, so that it pushes again. */
+function hangUp(reply: FastifyReply): FastifyReply {
+  reply.hijack();
+  reply.raw.destroy();
+  return reply;
 }
 
 function answer(reply: FastifyReply, text: string): FastifyReply {

@@ -44,7 +44,7 @@ export function headersForBackend(
   body: Buffer,
 ): RawHeaders {
   const { host: ownHost = host, "x-forwarded-for": before = "" } = request.headers;
-  const address = request.socket.remoteAddress ?? "";
+  const address = request.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "";
   const own = {
     "Content-Type": "application/json",
     "Content-Length": String(body.length),

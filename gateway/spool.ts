@@ -108,12 +108,11 @@ export function createSpool({ store, publish, isReady, log, metrics, maxBytes = 
 
   /** Batch after batch until nothing is left or the broker takes no more: the timer then tries again. */
   async function publishAll(): Promise<void> {
-    while (!closed && isReady()) {
+    for (;;) {
       const rows = oldest.all(BATCH) as unknown as Row[];
-      if (rows.length === 0) return;
       const published = await publishBatch(rows);
       if (published.length > 0) await forget(published);
-      if (published.length < rows.length) return;
+      if (published.length < BATCH || closed || !isReady()) return;
     }
   }
 

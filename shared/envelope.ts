@@ -23,6 +23,10 @@ export const header = {
   reason: "x-wx-reason",
   /** On retries and dead letters: what the last attempt met. */
   error: "x-wx-error",
+  /** On dead letters: when they were given up, epoch ms. */
+  deadAt: "x-wx-dead-at",
+  /** On late replies that could not be sent at once: when that was first tried, epoch ms. */
+  lateSince: "x-wx-late-since",
 } as const;
 
 export interface EventOptions {
@@ -111,6 +115,20 @@ export function replyMessage(
   };
 }
 
+/** Headers as a publisher set them: without what the broker wrote about deliveries and dead-lettering. */
+export function ownHeaders({ headers = {} }: Properties): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isBrokers(name)));
+}
+
+function isBrokers(name: string): boolean {
+  return (
+    name === "x-death" ||
+    name.startsWith("x-first-death-") ||
+    name.startsWith("x-last-death-") ||
+    name === "x-delivery-count"
+  );
+}
+
 /** The active trace of an OpenTelemetry SDK when one is set up, else a new trace id (W3C Trace Context). */
 function currentTraceparent(): string {
   const carrier: { traceparent?: string } = {};
@@ -120,7 +138,8 @@ function currentTraceparent(): string {
   return `00-${id.slice(0, 32)}-${id.slice(32)}-00`;
 }
 
-function numberOr(value: unknown, otherwise: number): number {
+/** `value` when it is a finite number, else `otherwise`. */
+export function numberOr(value: unknown, otherwise: number): number {
   const number = typeof value === "bigint" ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : otherwise;
 }

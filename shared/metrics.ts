@@ -28,6 +28,7 @@ export function createMetrics() {
     deliverySeconds: histogram("wx_delivery_seconds", "From a delivery's receipt to its end", ["service"]),
     retries: counter("wx_retries_total", "Copies put into a retry queue", ["service", "delay"]),
     dead: counter("wx_dead_total", "Copies put into the dead-letter queue", ["service", "reason"]),
+    lateReplies: counter("wx_late_replies_total", "Late replies by what became of them", ["service", "outcome"]),
     userInfoErrors: counter("wx_user_info_errors_total", "Events that went on without userInfo", ["service"]),
     breakerOpen: gauge("wx_breaker_open", "1 while a backend is left alone after failures in a row", ["service"]),
     forgotten: counter("wx_forgotten_total", "Identities that had to be forgotten for newer ones", []),

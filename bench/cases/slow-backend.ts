@@ -1,7 +1,7 @@
 import { startBridge, startPair } from "../support/bridge.ts";
 import { startBroker } from "../support/broker.ts";
 import type { BenchCase } from "../support/case.ts";
-import { compare, valuesOf } from "../support/compare.ts";
+import { compare, valuesOf, warmUp } from "../support/compare.ts";
 import type { Figure } from "../support/figures.ts";
 import { startLoad, type Subject } from "../support/load.ts";
 import { startProgram } from "../support/program.ts";
@@ -20,7 +20,7 @@ export const slowBackend: BenchCase = {
   about: `a backend that takes ${DELAY} ms, ${CONNECTIONS} connections (at most ${MOST}/s), workerNum 5`,
   async run(stage) {
     const { url, version } = await startBroker(stage);
-    const backend = await startProgram(stage, "backend", [DELAY]);
+    const backend = await startProgram(stage, "backend");
     const load = await startLoad(stage, backend);
     const single = await startBridge(stage, { backend: backend.port });
     const pair = await startPair(stage, { backend: backend.port, amqpUrl: url });
@@ -28,8 +28,8 @@ export const slowBackend: BenchCase = {
       { name: "in-process", port: single.port, pids: single.pids, expect: "sealed" },
       { name: "RabbitMQ", port: pair.port, pids: pair.pids, expect: "sealed" },
     ];
-    await load.make(CONNECTIONS * 2);
-    for (const subject of subjects) await load.fire(subject, { connections: CONNECTIONS, seconds: 2 });
+    await warmUp(stage, load, subjects);
+    await backend.ask({ delay: DELAY });
     const runs = await compare(stage, load, subjects, {
       connections: CONNECTIONS,
       rate: MOST,

@@ -29,8 +29,8 @@ export interface BridgeRoleOptions {
   config: object;
   /** Where its config and its log go; the log of all its lives is one file. */
   folder: string;
-  /** It ended and nobody had asked for that. */
-  onCrash: (code: number | null) => void;
+  /** It was ready and ended, and nobody had asked for that; it is started again. */
+  onCrash: () => void;
 }
 
 /** A role whose process is in a group of its own, which ends when the harness is gone without a word, too. */
@@ -43,19 +43,28 @@ export async function createBridgeRole(stage: Stage, options: BridgeRoleOptions)
   stage.after(() => reaper.reap());
   let child: ChildProcess | undefined;
   let expected = false;
-  stage.after(() => kill());
+  let closed = false;
+  stage.after(() => {
+    closed = true;
+    return kill();
+  });
 
   async function start(): Promise<void> {
+    if (closed) return;
     await appendFile(logFile, `--- started at ${Date.now()}\n`);
     const started = spawnLogged([entry, role, "--config", configFile], folder, logFile);
     child = started;
     expected = false;
     reaper.watch(started.pid);
-    started.on("exit", (code) => {
+    let ready = false;
+    started.on("exit", () => {
       reaper.watch();
-      if (!expected) options.onCrash(code);
+      if (expected || !ready) return;
+      options.onCrash();
+      start().catch((error: unknown) => console.error(error));
     });
     await untilReady(started, logFile, role);
+    ready = true;
   }
 
   async function kill(): Promise<void> {
@@ -80,7 +89,14 @@ export async function createBridgeRole(stage: Stage, options: BridgeRoleOptions)
 }
 
 function spawnLogged(args: string[], cwd: string, logFile: string): ChildProcess {
-  const { AMQP_URL: _, CONF_FILE: __, LISTEN_PORT: ___, INTERNAL_LISTEN_PORT: ____, DATA_DIR: _____, ...env } = process.env;
+  const {
+    AMQP_URL: _,
+    CONF_FILE: __,
+    LISTEN_PORT: ___,
+    INTERNAL_LISTEN_PORT: ____,
+    DATA_DIR: _____,
+    ...env
+  } = process.env;
   const log = openSync(logFile, "a");
   try {
     return spawn(process.execPath, args, { cwd, env, detached: true, stdio: ["ignore", log, log] });

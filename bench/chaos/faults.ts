@@ -39,15 +39,10 @@ export function roleVictim(process: string, role: BridgeRole, proxies: readonly 
 
 /** The same for a broker. Of three, one at a time: the leader of the dispatcher's queue, or any. */
 export function brokerVictim(nodes: readonly PrivateNode[], proxies: readonly TcpProxy[]): Victim {
-  const kill = async (node: PrivateNode, random: Random): Promise<void> => {
-    await node.kill9();
-    await sleep(random.between(...RESTART_DELAY));
-    await node.restart();
-  };
   return {
     process: "broker",
     faults: {
-      kill: (random) => kill(random.pick(nodes), random),
+      kill: (random) => killNode(random.pick(nodes), random),
       async stop(random) {
         const node = random.pick(nodes);
         node.freeze();
@@ -60,7 +55,7 @@ export function brokerVictim(nodes: readonly PrivateNode[], proxies: readonly Tc
         : {
             async "kill leader"(random: Random) {
               const leader = await leaderOf(nodes, `chaos.dispatch.${account.service}`);
-              if (leader) await kill(leader, random);
+              if (leader) await killNode(leader, random);
               else throw new Error("the cluster does not name the leader of the dispatcher's queue");
             },
           }),
@@ -68,10 +63,16 @@ export function brokerVictim(nodes: readonly PrivateNode[], proxies: readonly Tc
   };
 }
 
+async function killNode(node: PrivateNode, random: Random): Promise<void> {
+  await node.kill9();
+  await sleep(random.between(...RESTART_DELAY));
+  await node.restart();
+}
+
 /** RST on every connection; over when as many are back, or after 5 s. */
 async function reset(proxies: readonly TcpProxy[]): Promise<void> {
   const count = (): number => proxies.reduce((sum, { connections }) => sum + connections, 0);
   const before = count();
   for (const proxy of proxies) proxy.reset();
-  for (const end = Date.now() + RECONNECT_LIMIT; Date.now() < end && count() < before; ) await sleep(50);
+  for (const end = Date.now() + RECONNECT_LIMIT; Date.now() < end && count() < before;) await sleep(50);
 }

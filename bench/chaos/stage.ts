@@ -9,10 +9,6 @@ export function createStage(): { stage: Stage; close: () => Promise<void> } {
   const closers: (() => Promise<void>)[] = [];
   let closing: Promise<void> | undefined;
 
-  async function end(close: () => Promise<void>): Promise<void> {
-    await close().catch((error: unknown) => console.error(`not ended: ${String(error)}`));
-  }
-
   async function endAll(): Promise<void> {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) await end(close);
   }
@@ -26,4 +22,8 @@ export function createStage(): { stage: Stage; close: () => Promise<void> } {
     },
     close: () => (closing ??= endAll()),
   };
+}
+
+async function end(close: () => Promise<void>): Promise<void> {
+  await close().catch((error: unknown) => console.error(`not ended: ${String(error)}`));
 }

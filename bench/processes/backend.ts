@@ -1,11 +1,12 @@
 /**
- * `backend.ts <delay>`: an HTTP backend that answers every POST `delay` ms later with a text that holds the push's MsgId.
- * It speaks just enough HTTP over bare sockets, so that the machine's time goes to what is measured.
+ * An HTTP backend that answers every POST with a text that holds the push's MsgId: at once, or as many ms later as the
+ * parent last asked for. It tells how many requests it has taken. It speaks just enough HTTP over bare sockets, so that
+ * the machine's time goes to what is measured.
  */
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { serveParent } from "./parent.ts";
 
-const delay = Number(process.argv[2] ?? 0);
+let delay = 0;
 const headEnd = Buffer.from("\r\n\r\n");
 const idMark = Buffer.from('"MsgId":"');
 const ID_LENGTH = 18;
@@ -47,5 +48,8 @@ function answerTo(request: Buffer): string {
 }
 
 server.listen(0, "127.0.0.1", () => {
-  serveParent((server.address() as AddressInfo).port, () => ({ requests }));
+  serveParent((server.address() as AddressInfo).port, (question) => {
+    ({ delay = delay } = question as { delay?: number });
+    return { requests };
+  });
 });

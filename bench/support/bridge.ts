@@ -12,6 +12,16 @@ import type { Stage } from "./stage.ts";
 
 const root = join(import.meta.dirname, "../..");
 const START_LIMIT = 30_000;
+/** Variables that would win over the config file. */
+const settings = new Set([
+  "CONF_FILE",
+  "AMQP_URL",
+  "LISTEN_PORT",
+  "INTERNAL_LISTEN_PORT",
+  "DATA_DIR",
+  "WX_API_BASE",
+  "LOG_LEVEL",
+]);
 
 export interface BridgeOptions {
   backend: number;
@@ -64,7 +74,7 @@ async function startRole(stage: Stage, role: string, port: number, options: Brid
 function spawnLogged(args: string[], log: string): ChildProcess {
   const output = openSync(log, "a");
   try {
-    const { AMQP_URL: _, CONF_FILE: __, ...env } = process.env;
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !settings.has(name)));
     return spawn(process.execPath, args, { cwd: root, env, detached: true, stdio: ["ignore", output, output, "ipc"] });
   } finally {
     closeSync(output);

@@ -11,22 +11,21 @@ export const findUser: Endpoint = async ({ api, parameters }) => {
 };
 
 /** The names of scopes, with the one that the seed's documents misspell. */
-const scopes: Partial<Record<string, GrantScope>> = {
-  "": "base",
-  base: "base",
-  snsapi_base: "base",
-  snsn_api_base: "base",
-  sns_base: "base",
-  userinfo: "userinfo",
-  snsapi_userinfo: "userinfo",
-  sns_userinfo: "userinfo",
-};
+const scopes = new Map<string, GrantScope>([
+  ["", "base"],
+  ["base", "base"],
+  ["snsapi_base", "base"],
+  ["snsn_api_base", "base"],
+  ["sns_base", "base"],
+  ["userinfo", "userinfo"],
+  ["snsapi_userinfo", "userinfo"],
+  ["sns_userinfo", "userinfo"],
+]);
 
 /** `sns-auth2`: who has authorized a page elsewhere, by its code. `error` says why there is no userInfo. */
 export const authorizeUser: Endpoint = async ({ account, api, parameters, log }) => {
   const code = parameters.need("code");
-  const written = parameters.get("scope");
-  const scope = Object.hasOwn(scopes, written) ? scopes[written] : undefined;
+  const scope = scopes.get(parameters.get("scope"));
   if (scope === undefined) {
     throw new Failure("ARGUMENT_MISSING", 'scope must be "userinfo", "base", "snsapi_userinfo" or "snsapi_base"');
   }

@@ -17,6 +17,8 @@ export interface AskRequest {
   body?: unknown;
   /** Milliseconds until the whole answer must be there; default 5000. */
   timeout?: number | undefined;
+  /** Called when the request goes out on a connection: from then on WeChat may act on it, whatever comes back. */
+  onSend?: (() => void) | undefined;
 }
 
 /**
@@ -38,11 +40,14 @@ export function createAsk({ apiBase, http, secrets = [] }: AskOptions): Ask {
   const { origin, pathname } = new URL(apiBase);
   const prefix = pathname.replace(/\/+$/, "");
 
-  return async (path, { body, method = body === undefined ? "GET" : "POST", query = {}, timeout = 5000 } = {}) => {
+  return async (
+    path,
+    { body, method = body === undefined ? "GET" : "POST", query = {}, timeout = 5000, onSend } = {},
+  ) => {
     const what = `${method} ${path.split("?", 1)[0]}`;
     if (timeout <= 0) throw new Failure("API_UNREACHABLE", `${what}: no time left`);
     const request = { origin, method, path: prefix + withQuery(path, query), ...jsonBody(body) };
-    const { status, text } = await exchange(http, request, timeout, what);
+    const { status, text } = await exchange(onSend ? http.compose(tellSend(onSend)) : http, request, timeout, what);
     if (status < 200 || status > 299) throw new Failure("API_UNREACHABLE", `${what}: HTTP ${status}`);
     return openAnswer(text, what, [...secrets, ...secretsOf(query)]);
   };
@@ -65,6 +70,17 @@ function jsonBody(body: unknown): { headers: Record<string, string>; body: strin
   if (body === undefined) return undefined;
   const text = typeof body === "string" ? body : JSON.stringify(body);
   return { headers: { "content-type": "application/json; charset=utf-8" }, body: text };
+}
+
+function tellSend(onSend: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (options, handler) => {
+    const start = handler.onRequestStart?.bind(handler);
+    handler.onRequestStart = (controller, context) => {
+      onSend();
+      start?.(controller, context);
+    };
+    return dispatch(options, handler);
+  };
 }
 
 async function exchange(

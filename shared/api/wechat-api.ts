@@ -9,6 +9,8 @@ export type { WechatAnswer } from "./answer.ts";
 export interface CallOptions extends AskRequest {
   /** True for calls that need no access_token of the account or bring their own, such as those below `/sns/`. */
   bare?: boolean | undefined;
+  /** Awaited when the access_token is there, before each request; a rejection calls it off. */
+  beforeSend?: (() => Promise<void>) | undefined;
 }
 
 /** WeChat's server API on behalf of one account. */
@@ -29,11 +31,16 @@ export function createWechatApi(options: TokenStoreOptions): WechatApi {
   const tokens = createTokenStore(options);
   const ask = createAsk({ apiBase, http, secrets: [account.appSecret] });
 
-  async function call(path: string, { bare, timeout = 5000, ...request }: CallOptions = {}): Promise<WechatAnswer> {
+  async function call(
+    path: string,
+    { bare, beforeSend, timeout = 5000, ...request }: CallOptions = {},
+  ): Promise<WechatAnswer> {
     const left = countDown(timeout);
     const getToken = () => tokens.get(Date.now() + left());
-    const askWith = (token: string) =>
-      ask(path, { ...request, query: { ...request.query, access_token: token }, timeout: left() });
+    const askWith = async (token: string) => {
+      await beforeSend?.();
+      return ask(path, { ...request, query: { ...request.query, access_token: token }, timeout: left() });
+    };
 
     if (bare) return ask(path, { ...request, timeout });
     const token = await getToken();

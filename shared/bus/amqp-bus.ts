@@ -85,10 +85,7 @@ class AmqpBus implements Bus {
     );
     this.#consumers.add(consumer);
     return {
-      cancel: async () => {
-        this.#consumers.delete(consumer);
-        await consumer.cancel();
-      },
+      cancel: () => consumer.cancel(),
       close: async () => {
         this.#consumers.delete(consumer);
         await consumer.close();

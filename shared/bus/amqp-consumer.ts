@@ -6,9 +6,12 @@ import type { Consumer, ConsumeOptions, Delivery, Properties } from "./bus.ts";
 import { within } from "./waiting.ts";
 
 const CANCEL_TIMEOUT = 2000;
+/** Need be unique on its channel only. */
+const CONSUMER_TAG = "wx-bridge";
 
 /** A consumer on a channel of its own that comes back after whatever ended it, the queue's deletion included. */
 export interface AmqpConsumer extends Consumer {
+  /** Whether it gets deliveries, or was cancelled. */
   readonly ready: boolean;
 }
 
@@ -21,7 +24,7 @@ export function createAmqpConsumer(
   redeclare: () => Promise<void>,
   log: Logger,
 ): AmqpConsumer {
-  let consumerTag: string | undefined;
+  let consuming: Channel | undefined;
   let cancelled = false;
 
   const keeper = new ChannelKeeper(
@@ -29,11 +32,11 @@ export function createAmqpConsumer(
       open: () => link.model.createChannel(),
       async setup(channel) {
         await redeclare();
-        if (cancelled) return;
         await channel.prefetch(prefetch);
-        ({ consumerTag } = await channel.consume(queue, (message) => take(channel, message)));
-        // `cancel` found nothing to cancel yet
-        if (cancelled) await channel.cancel(consumerTag);
+        if (cancelled) return;
+        // From here on `cancel` has something to cancel: its command goes out behind the next one.
+        consuming = channel;
+        await channel.consume(queue, (message) => take(channel, message), { consumerTag: CONSUMER_TAG });
       },
     },
     log.child({ queue }),
@@ -41,7 +44,7 @@ export function createAmqpConsumer(
 
   function take(channel: Channel, message: ConsumeMessage | null): void {
     if (message !== null) {
-      const delivery = toDelivery(channel, message);
+      const delivery = toDelivery(channel, queue, message);
       // It was on its way when the consumer was cancelled: not to be kept from others until the channel closes.
       if (cancelled) delivery.requeue();
       else onDelivery(delivery);
@@ -53,12 +56,11 @@ export function createAmqpConsumer(
 
   return {
     get ready() {
-      return keeper.current !== undefined;
+      return cancelled || keeper.current !== undefined;
     },
     async cancel() {
       cancelled = true;
-      const channel = keeper.current;
-      if (channel && consumerTag) await within(CANCEL_TIMEOUT, channel.cancel(consumerTag)).catch(() => {});
+      if (consuming) await within(CANCEL_TIMEOUT, consuming.cancel(CONSUMER_TAG)).catch(() => {});
     },
     async close() {
       cancelled = true;
@@ -67,7 +69,7 @@ export function createAmqpConsumer(
   };
 }
 
-function toDelivery(channel: Channel, message: ConsumeMessage): Delivery {
+function toDelivery(channel: Channel, queue: string, message: ConsumeMessage): Delivery {
   let ended = false;
   const once = (end: () => void) => () => {
     if (ended) return;
@@ -79,13 +81,19 @@ function toDelivery(channel: Channel, message: ConsumeMessage): Delivery {
     }
   };
   const { exchange, routingKey, redelivered } = message.fields;
+  const ack = once(() => channel.ack(message));
   return {
     exchange,
     routingKey,
     redelivered,
     body: message.content,
     properties: message.properties as Properties,
-    ack: once(() => channel.ack(message)),
+    ack,
+    async acked() {
+      ack();
+      // AMQP confirms no acks, but the queue answers in order: after this ack.
+      await channel.checkQueue(queue);
+    },
     requeue: once(() => channel.nack(message, false, true)),
     reject: once(() => channel.nack(message, false, false)),
   };

@@ -78,7 +78,8 @@ export async function createLink(config: AmqpConfig, name: string, log: Logger):
     get connected() {
       return socket !== undefined;
     },
-    isUp: async (timeout = FOREVER) => (await until(connected, () => (closed ? false : socket && true), timeout)) ?? false,
+    isUp: async (timeout = FOREVER) =>
+      (await until(connected, () => (closed ? false : socket && true), timeout)) ?? false,
     onConnected: (listener) => void model.on("connect", listener),
     get blocked() {
       return blocked;

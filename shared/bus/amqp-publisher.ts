@@ -34,6 +34,7 @@ export class Publisher {
   readonly #main: ChannelKeeper<ConfirmChannel>;
   /** Takes what the main channel was nacked for, so that one queue that refuses hinders nobody else. */
   #spare: ChannelKeeper<ConfirmChannel> | undefined;
+  #closed = false;
   readonly #states = new WeakMap<ConfirmChannel, ChannelState>();
 
   constructor(link: Link, beforeOpen: () => Promise<void>, log: Logger) {
@@ -60,7 +61,7 @@ export class Publisher {
     const options: Options.Publish = { ...message.properties, persistent: true, mandatory };
     let refusedOn: ConfirmChannel | undefined;
     for (let refusals = 0; ;) {
-      const keeper = refusals < SPARE_FROM ? this.#main : this.#takeSpare();
+      const keeper = refusals < SPARE_FROM || this.#closed ? this.#main : this.#takeSpare();
       const channel = left() > 0 ? await keeper.ready(left()) : undefined;
       if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away or takes no messages");
       const attempt = await this.#attempt(channel, message, options, left());
@@ -79,6 +80,7 @@ export class Publisher {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all([this.#main.close(), this.#spare?.close()]);
   }
 
@@ -165,11 +167,7 @@ export class Publisher {
 }
 
 /** Messages under way on the old channel keep it until they are confirmed. */
-function replace(
-  keeper: ChannelKeeper<ConfirmChannel>,
-  channel: ConfirmChannel | undefined,
-  olderThan: number,
-): void {
+function replace(keeper: ChannelKeeper<ConfirmChannel>, channel: ConfirmChannel | undefined, olderThan: number): void {
   if (channel === undefined || performance.now() - keeper.openedAt < olderThan) return;
   keeper.renew(channel, channel.waitForConfirms());
 }

@@ -32,7 +32,7 @@ export interface PublishOptions {
 /** Where a confirmed message went: into at least one queue, or back because no queue was bound for it. */
 export type PublishOutcome = "routed" | "returned";
 
-/** A message handed to a consumer. Exactly one of `ack`, `requeue` and `reject` ends it; a second call does nothing. */
+/** A message handed to a consumer. Exactly one of `ack`, `acked`, `requeue` and `reject` ends it; a second call does nothing. */
 export interface Delivery {
   exchange: string;
   routingKey: string;
@@ -40,6 +40,11 @@ export interface Delivery {
   body: Buffer;
   properties: Properties;
   ack(): void;
+  /**
+   * Acks, and resolves when the queue is known to have taken that: the message then comes to nobody again. Rejects when
+   * the connection is lost before: it may come again.
+   */
+  acked(): Promise<void>;
   /** Gives it back to its queue, for this or another consumer. */
   requeue(): void;
   /** Drops it from its queue: it is dead-lettered where the queue says so. */

@@ -28,7 +28,7 @@ interface Surroundings {
 
 /**
  * A queue of the in-process bus with AMQP's rules: first in first out, round robin between consumers within their
- * prefetch, TTL from the head, maximum length with `drop-head` or `reject-publish`, dead-lettering.
+ * prefetch or all to the first one (`x-single-active-consumer`), TTL from the head, maximum length with `drop-head` or `reject-publish`, dead-lettering.
  */
 export class MemoryQueue {
   readonly #arguments: Arguments;
@@ -119,6 +119,9 @@ export class MemoryQueue {
 
   /** The first consumer in turn that may take one more; it then stands last in line. */
   #nextWithRoom(): Subscription | undefined {
+    if (this.#arguments["x-single-active-consumer"] === true) {
+      return this.#subscriptions.slice(0, 1).find((active) => active.room > 0);
+    }
     const index = this.#subscriptions.findIndex((subscription) => subscription.room > 0);
     const [subscription] = index < 0 ? [] : this.#subscriptions.splice(index, 1);
     if (subscription) this.#subscriptions.push(subscription);
@@ -137,6 +140,7 @@ export class MemoryQueue {
       properties: { ...properties, ...(properties.headers && { headers: { ...properties.headers } }) },
       redelivered: stored.redelivered,
       ack: () => this.#settle(subscription, stored, "ack"),
+      acked: async () => this.#settle(subscription, stored, "ack"),
       requeue: () => this.#settle(subscription, stored, "requeue"),
       reject: () => this.#settle(subscription, stored, "reject"),
     });

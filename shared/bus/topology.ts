@@ -1,4 +1,4 @@
-import type { Account, Config } from "../config/config.ts";
+import type { Account, Config, RetryDelay } from "../config/config.ts";
 
 /** Arguments of a queue; part of the contract: changing one means a new name. */
 export type Arguments = Record<string, string | number | boolean>;
@@ -35,6 +35,9 @@ const DAY = 24 * HOUR;
 
 /** When the dead-letter queue takes no more, and the share of it from which operators are warned. */
 export const deadLimit = { length: 1_000_000, warnAt: 0.8 } as const;
+
+/** Where late replies wait that could not be sent yet: a retry queue, from which they return to `late-replies`. */
+export const lateRetry: RetryDelay = { name: "10s", ms: 10 * SECOND };
 
 /** Names of the AMQP contract, version 1, below one prefix. */
 export function createNames(prefix: string) {
@@ -97,7 +100,7 @@ function commonTopology(names: Names): Partial<Topology> {
       { name: names.replies, type: "direct", arguments: { "alternate-exchange": names.lateReplies } },
     ],
     queues: [
-      quorum(names.lateReplies, { "x-message-ttl": 48 * HOUR }),
+      quorum(names.lateReplies, { "x-message-ttl": 48 * HOUR, "x-single-active-consumer": true }),
       quorum(names.dead, { "x-max-length": deadLimit.length, "x-overflow": "reject-publish" }),
       quorum(names.unrouted, { "x-max-length": 100_000, "x-overflow": "drop-head", "x-message-ttl": 7 * DAY }),
     ],
@@ -127,7 +130,7 @@ function accountTopology(names: Names, account: Account): Partial<Topology> {
 
 /** A message keeps the name of the queue to return to as its routing key, so the exchange in front is a fanout. */
 function retryTopologies(names: Names, accounts: Account[]): Partial<Topology>[] {
-  const delays = new Map(accounts.flatMap((account) => account.retry.map((delay) => [delay.name, delay.ms])));
+  const delays = new Map(accounts.flatMap(delaysOf).map(({ name, ms }) => [name, ms]));
   return [...delays].map(([delay, ms]) => {
     const name = names.retryOf(delay);
     return {
@@ -143,6 +146,10 @@ function retryTopologies(names: Names, accounts: Account[]): Partial<Topology>[]
       bindings: [{ source: name, destination: name, to: "queue", routingKey: "" }],
     };
   });
+}
+
+function delaysOf({ retry, lateReply }: Account): RetryDelay[] {
+  return lateReply === "customer-service" ? [...retry, lateRetry] : retry;
 }
 
 /** Quorum queues count deliveries; the limit is set out of reach, alike on RabbitMQ 3.10 and 4. */

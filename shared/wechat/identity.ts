@@ -28,6 +28,25 @@ export function identityOf(push: IdentityParts): string {
   return identity;
 }
 
+/** SHA-256 in base64url: what an identity holds in the place of a part that is too long. */
+const digestPattern = /^[A-Za-z0-9_-]{43}$/;
+
+/**
+ * The account and the user in an identity. `FromUserName` is undefined when there is none or its digest alone;
+ * the whole is undefined when the text is no identity.
+ */
+export function readIdentity(identity: string): { service: string; FromUserName: string | undefined } | undefined {
+  const parts = identity.split("/");
+  if (parts.length !== 3) return undefined;
+  try {
+    const [service = "", FromUserName = "", id = ""] = parts.map(decodeURIComponent);
+    const isDigest = digestPattern.test(FromUserName) && digestPattern.test(id);
+    return { service, FromUserName: isDigest || FromUserName === "" ? undefined : FromUserName };
+  } catch {
+    return undefined; // not percent-encoded
+  }
+}
+
 function idOf({ MsgType, Event, InfoType, MsgId, CreateTime, opened }: IdentityParts): string {
   const isMessage = MsgType.trim() !== "" && MsgType.trim().toLowerCase() !== "event";
   if (isMessage && MsgId !== "") return MsgId;

@@ -26,7 +26,7 @@ interface Fixture {
   proxy: TcpProxy;
   backend: Backend;
   dataDir: string;
-  startGateway(): Promise<BridgeProcess>;
+  startGateway: () => Promise<BridgeProcess>;
 }
 
 /** A dispatcher in this process, and gateways as processes that reach the broker through a proxy. */
@@ -111,7 +111,7 @@ void test("a gateway killed with pushes on disk: the next one publishes them, al
   const third = await startGateway();
   const requests = await backend.next(2, 20_000);
   const identities = requests.map(({ headers }) => headers["x-wx-event-id"]);
-  assert.deepEqual(identities.toSorted(), ["account/oUSER30/30", "account/oUSER31/31"]);
+  assert.deepEqual(new Set(identities), new Set(["account/oUSER30/30", "account/oUSER31/31"]));
   assert.equal(await third.end("SIGTERM"), 0);
   assert.equal((await readdir(dataDir)).length, 1);
 });

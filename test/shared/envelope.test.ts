@@ -21,6 +21,7 @@ function delivery(properties: Properties, routingKey = "msg.text"): Delivery {
     body,
     properties,
     ack: end,
+    acked: async () => {},
     requeue: end,
     reject: end,
   };

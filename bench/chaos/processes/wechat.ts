@@ -34,8 +34,8 @@ const options = JSON.parse(process.argv[2] ?? "{}") as WechatProcessOptions;
 const wechat = createWechat({ ...account, url: options.url });
 const log = createWriteStream(options.log);
 const news: WechatNews = { sent: 0, acknowledged: 0, givenUp: 0 };
-let enough = false;
-const tell = serveParent({ port: 0 }, () => (enough = true));
+const told = { enough: false };
+const tell = serveParent({ port: 0 }, () => (told.enough = true));
 
 await pushSteadily();
 log.end(() => tell({ ...news, done: true }));
@@ -44,7 +44,7 @@ async function pushSteadily(): Promise<void> {
   const startedAt = performance.now();
   const under = new Set<Promise<void>>();
   const telling = setInterval(() => tell(news), 500);
-  while (!enough || news.sent < options.pushes) {
+  while (!told.enough || news.sent < options.pushes) {
     const due = ((performance.now() - startedAt) / 1000) * options.rate;
     for (; news.sent < due; news.sent++) {
       const pushing = pushUntilAnswered(news.sent).finally(() => under.delete(pushing));

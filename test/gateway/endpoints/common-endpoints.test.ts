@@ -32,8 +32,12 @@ test("with the internal listener set, only the health check stays on the public 
     const method = posted.includes(name) ? "POST" : "GET";
     assert.deepEqual(await call(`${url}/${name}?s=plain`, { method }), notFound, name);
   }
-  assert.deepEqual(await call(`${url}/health-check`), health);
-  assert.deepEqual(await call(`${internalUrl}/health-check`), health);
+  for (const base of [url, internalUrl]) {
+    assert.deepEqual(await call(`${base}/health-check`), health);
+    assert.deepEqual(await call(`${base}/health-check`, { method: "HEAD" }), { ...health, body: "" });
+    const refused = await call(`${base}/health-check`, { method: "POST" });
+    assert.deepEqual(refused, { status: 405, type: undefined, body: "" });
+  }
 });
 
 test("without it, they are on the public server alone", async (t) => {
@@ -50,7 +54,7 @@ for (const path of ["/healthz", "/readyz", "/metrics"]) {
     await assert.rejects(starting, (error) => {
       assert.ok(error instanceof ConfigError);
       assert.deepEqual(error.faults, [
-        `common-endpoints.wx-qr: "${path}" is taken on the listener where it goes; choose another path`,
+        `common-endpoints.wx-qr: "${path}" is already another route of the listener where it goes; choose another path`,
       ]);
       return true;
     });
@@ -60,7 +64,7 @@ for (const path of ["/healthz", "/readyz", "/metrics"]) {
 test("a health check at the path of an account is a fault that names the setting", async (t) => {
   const endpoints = { "health-check": "/wx-plain" };
   const starting = startBridge(t, { apiBase: "http://127.0.0.1:1", internal: true, endpoints });
-  await assert.rejects(starting, /^ConfigError: common-endpoints\.health-check: "\/wx-plain" is taken/);
+  await assert.rejects(starting, /^ConfigError: common-endpoints\.health-check: "\/wx-plain" is already another route/);
 });
 
 test("the health check may have the name of the internal listener's own", async (t) => {

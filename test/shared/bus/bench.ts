@@ -80,7 +80,11 @@ export const toExchange = (source: string, destination: string, routingKey = "")
 });
 
 /** For what has no event of its own; looked at every 10 ms. */
-export async function eventually(what: string, isSo: () => boolean | Promise<boolean>, timeoutMs = 5000): Promise<void> {
+export async function eventually(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  timeoutMs = 5000,
+): Promise<void> {
   for (const end = Date.now() + timeoutMs; !(await isSo()); await sleep(10)) {
     assert.ok(Date.now() < end, `not within ${timeoutMs} ms: ${what}`);
   }

@@ -51,7 +51,10 @@ export function consumingContract(createBus: CreateBus): void {
     await send(queue, ...numbers(1, 5));
     const { deliveries } = consume(queue, 3);
     const [one, two, three] = await deliveries.next(3);
-    assert.deepEqual([one, two, three].map((delivery) => delivery?.redelivered), [false, false, false]);
+    assert.deepEqual(
+      [one, two, three].map((delivery) => delivery?.redelivered),
+      [false, false, false],
+    );
     one?.requeue();
     const [again] = await deliveries.next();
     assert.deepEqual([again?.body.toString(), again?.redelivered], ["1", true]);

@@ -19,7 +19,7 @@ const properties: Required<Properties> = {
     "x-below": -3_000_000_000,
     "x-wx-deferred": true,
     "x-off": false,
-    "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "x-unset": undefined,
   },
 };
@@ -37,7 +37,10 @@ export function publishingContract(createBus: CreateBus): void {
     assert.ok(full.body.equals(body));
     const { headers, ...others } = full.properties;
     const { headers: sentHeaders, ...sent } = properties;
-    assert.deepEqual(Object.fromEntries(Object.keys(sent).map((key) => [key, others[key as keyof typeof others]])), sent);
+    assert.deepEqual(
+      Object.fromEntries(Object.keys(sent).map((key) => [key, others[key as keyof typeof others]])),
+      sent,
+    );
     assert.deepEqual(JSON.parse(JSON.stringify(headers)), JSON.parse(JSON.stringify(sentHeaders)));
     assert.deepEqual([full.exchange, full.routingKey, full.redelivered], ["", queue, false]);
     assert.equal(empty.body.length, 0);

@@ -65,7 +65,7 @@ export function queueContract(createBus: CreateBus): void {
     const consumer = consume(full, 1);
     assert.deepEqual(await consumer.take(), ["1"]);
     await send(full, "3");
-    assert.deepEqual(await consumer.take(2), ["2", "3"]);
+    assert.deepEqual([...(await consumer.take()), ...(await consumer.take())], ["2", "3"]);
   });
 
   test("a full queue with drop-head loses its oldest, or dead-letters it", async (t) => {

@@ -8,7 +8,7 @@ const keys = ["", "a", "a.b", "a.b.c", "a.", ".a", "a..c", "b", "event.CLICK", "
 const matches: Record<string, string[]> = {
   "#": keys,
   "*": ["a", "b"],
-  "a": ["a"],
+  a: ["a"],
   "": [""],
   "a.": ["a."],
   "a.*": ["a.b", "a."],

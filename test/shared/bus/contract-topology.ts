@@ -27,7 +27,10 @@ export function topologyContract(createBus: CreateBus): void {
     const names = createNames(prefix);
     for (let i = 0; i < 2; i++) await declare(bridgeTopology(config));
     await declare(replyTopology(names, "me"));
-    await declare({ queues: [classic(`${prefix}.mine`)], bindings: [toQueue(names.events, `${prefix}.mine`, "msg.*")] });
+    await declare({
+      queues: [classic(`${prefix}.mine`)],
+      bindings: [toQueue(names.events, `${prefix}.mine`, "msg.*")],
+    });
 
     const properties = { messageId: "id", type: "msg.text" };
     const push = (account: string) =>

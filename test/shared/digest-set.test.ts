@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DigestSet } from "../../gateway/digest-set.ts";
+import { DigestSet } from "../../shared/digest-set.ts";
 
 test("remembers what was added, once", () => {
   const set = new DigestSet(3);

@@ -1,0 +1,99 @@
+import { countStrikes, createOverlap, type Strikes } from "./fault-times.ts";
+import type { Fault, History, Receipt, Try } from "./history.ts";
+
+/** What became of a run's pushes, in Jepsen's words; lists hold the indexes of pushes. */
+export interface Findings {
+  pushes: number;
+  /** Pushes a try of which was answered 200. */
+  acknowledged: number;
+  /** Pushes no try of which was answered 200: WeChat was never told that they are safe. */
+  neverAcknowledged: number;
+  /** Acknowledged and never taken by the backend. */
+  lost: number[];
+  /** Never acknowledged, and taken all the same. */
+  recovered: number;
+  /** Taken more than once. */
+  duplicated: number;
+  /** Requests that hold no push of the run, or one that was not sent. */
+  unexpected: number;
+  /** Pushes that came under another event id than the contract's, or with differing bodies. */
+  misidentified: number[];
+  /** Answers 200 that hold neither the reply to their push nor `success`. */
+  wrong: number[];
+  tries: { count: number; ends: Record<string, number>; said: Record<string, number> };
+  /** Tries without any answer inside 5 s although the gateway was neither killed nor stopped meanwhile. */
+  unexplained: Try[];
+  /** Milliseconds until the answers 200. */
+  answers: { median: number; p99: number; slowest: number };
+  strikes: Strikes;
+  /** Share of the pushes that met a fault: a try of theirs was under way while one was on. */
+  met: number;
+  /** Processes that ended by themselves. */
+  crashes: string[];
+}
+
+/** A gateway that has just come back may have had a request in its hands. */
+const AFTERMATH = 500;
+
+/** Compares what WeChat was told with what the backend got; from logs alone, and it can be done while they grow. */
+export function reconcile({ tries, receipts, faults }: History): Findings {
+  const pushes = Map.groupBy(tries, (line) => line.push);
+  const taken = Map.groupBy(
+    receipts.filter((receipt) => receipt.taken),
+    (receipt) => receipt.push,
+  );
+  const answered = tries.filter(({ end }) => end === 200);
+  const acknowledged = new Set(answered.map(({ push }) => push));
+  const seen = [...pushes.keys()].filter((push) => taken.has(push));
+  const asked = faults.filter(({ kind }) => kind !== "unasked");
+  const meets = createOverlap(asked, 0);
+  const ms = answered.map((line) => line.ms).sort((one, other) => one - other);
+  return {
+    pushes: pushes.size,
+    acknowledged: acknowledged.size,
+    neverAcknowledged: pushes.size - acknowledged.size,
+    lost: [...acknowledged].filter((push) => !taken.has(push)),
+    recovered: seen.filter((push) => !acknowledged.has(push)).length,
+    duplicated: seen.filter((push) => (taken.get(push)?.length ?? 0) > 1).length,
+    unexpected: receipts.filter(({ push }) => push === undefined || !pushes.has(push)).length,
+    misidentified: findMisidentified(pushes, receipts),
+    wrong: answered.filter(({ said }) => said === "wrong").map(({ push }) => push),
+    tries: {
+      count: tries.length,
+      ends: count(tries.map(({ end }) => String(end))),
+      said: count(answered.map(({ said }) => String(said))),
+    },
+    unexplained: findUnexplained(tries, asked),
+    answers: { median: at(ms, 0.5), p99: at(ms, 0.99), slowest: ms.at(-1) ?? 0 },
+    strikes: countStrikes(asked),
+    met: [...pushes.values()].filter((tries) => tries.some(meets)).length / Math.max(pushes.size, 1),
+    crashes: faults.filter(({ kind }) => kind === "unasked").map(({ process }) => process),
+  };
+}
+
+/** Deliveries that the backend refused count here, too: they are copies of the same push. */
+function findMisidentified(pushes: Map<number, Try[]>, receipts: readonly Receipt[]): number[] {
+  const bodies = new Map<number, string>();
+  const found = new Set<number>();
+  for (const { push, id, body } of receipts) {
+    const identity = push === undefined ? undefined : pushes.get(push)?.[0]?.identity;
+    if (push === undefined || identity === undefined) continue;
+    if (id !== identity || (bodies.get(push) ?? body) !== body) found.add(push);
+    bodies.set(push, body);
+  }
+  return [...found];
+}
+
+function findUnexplained(tries: readonly Try[], faults: readonly Fault[]): Try[] {
+  const hurt = faults.filter(({ process, kind }) => process === "gateway" && kind !== "reset");
+  const isExcused = createOverlap(hurt, AFTERMATH);
+  return tries.filter((line) => typeof line.end !== "number" && !isExcused(line));
+}
+
+function count(words: readonly string[]): Record<string, number> {
+  return Object.fromEntries([...Map.groupBy(words, (word) => word)].map(([word, { length }]) => [word, length]));
+}
+
+function at(sorted: readonly number[], share: number): number {
+  return sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? 0;
+}

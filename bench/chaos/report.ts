@@ -1,0 +1,43 @@
+import type { Findings } from "./reconcile.ts";
+import { percent, type Verdict } from "./verdict.ts";
+
+/** A run's report as lines of text. */
+export function describe(findings: Findings, verdict: Verdict, leftOver: Record<string, number>): string {
+  const { pushes, tries, answers, strikes } = findings;
+  const rows: [string, string][] = [
+    ["pushes", String(pushes)],
+    ["acknowledged", `${findings.acknowledged} (${percent(findings.acknowledged / pushes)}), all inside 5 s`],
+    ["never acknowledged", `${findings.neverAcknowledged}, of which recovered ${findings.recovered}`],
+    ["lost", listed(findings.lost)],
+    ["duplicated", `${findings.duplicated}; under another id or body: ${listed(findings.misidentified)}`],
+    ["unexpected", String(findings.unexpected)],
+    ["tries", `${tries.count}: ${counts(tries.ends)}`],
+    ["answers 200", `${counts(tries.said)}; wrong: ${listed(findings.wrong)}`],
+    ["until the answer", `median ${answers.median} ms, p99 ${answers.p99} ms, slowest ${answers.slowest} ms`],
+    ["no answer, gateway up", listed(findings.unexplained.map(({ push, number }) => `${push}/${number}`))],
+    ["met a fault", percent(findings.met)],
+    ...Object.entries(strikes).map(([process, kinds]): [string, string] => [`strikes, ${process}`, counts(kinds)]),
+    ["ended by themselves", listed(findings.crashes)],
+    ["left in queues", counts(leftOver)],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+  return [...lines, ...verdictOf(verdict)].join("\n");
+}
+
+function verdictOf({ broken, notCount }: Verdict): string[] {
+  if (broken.length > 0) return ["", "BROKEN:", ...broken.map((line) => `  ${line}`)];
+  if (notCount.length > 0) return ["", "THE RUN DOES NOT COUNT:", ...notCount.map((line) => `  ${line}`)];
+  return ["", "held: nothing that was acknowledged is lost, and every answer came in time"];
+}
+
+function counts(of: Record<string, number>): string {
+  const words = Object.entries(of).map(([name, count]) => `${name} ${count}`);
+  return words.length === 0 ? "none" : words.join(", ");
+}
+
+/** The first ten; the whole list is in the JSON file. */
+function listed(items: readonly (string | number)[]): string {
+  if (items.length === 0) return "0";
+  return `${items.length} (${items.slice(0, 10).join(", ")}${items.length > 10 ? ", …" : ""})`;
+}

@@ -1,0 +1,90 @@
+import { ApiFailure, describeFailure } from "../shared/api/api-failure.ts";
+import { refusesToken } from "../shared/api/errcodes.ts";
+import type { WechatApis } from "../shared/api/wechat-apis.ts";
+import type { Delivery } from "../shared/bus/bus.ts";
+import type { Account } from "../shared/config/config.ts";
+import { isFailure } from "../shared/failure.ts";
+
+const PATH = "/cgi-bin/message/custom/send";
+/** Less than a shutdown waits for what is under way. */
+const TIMEOUT = 7000;
+/** 回复时间超过限制: the user's last message is too long ago. */
+const OUT_OF_WINDOW = 45015;
+
+/**
+ * What became of a late reply. sent: WeChat took it; refused: WeChat answered with an errcode; expired: WeChat's time
+ * for messages to this user is over; unanswered: it left and nothing came back; retry: nothing left, it waits for
+ * another try; dropped: it says nothing, or nobody wants it; duplicate: this push has had its reply.
+ */
+export interface Ended {
+  outcome: "sent" | "refused" | "expired" | "unanswered" | "retry" | "dropped" | "duplicate";
+  reason?: string;
+  errcode?: number;
+  advice?: string;
+}
+
+export interface Sendable {
+  account: Account;
+  message: object;
+  since: number;
+}
+
+/**
+ * Sends one customer-service message and ends its delivery; never rejects. The delivery is taken off its queue for good
+ * before the request leaves: a process or a connection that dies in between costs the reply, but never sends it twice.
+ * Without a token or a connection it is put aside and tried again.
+ */
+export function createSendLate(apis: WechatApis, postpone: (delivery: Delivery, since: number) => Promise<void>) {
+  return async function sendLate(delivery: Delivery, { account, message, since }: Sendable): Promise<Ended> {
+    let isOurs = false;
+    let hasLeft = false;
+    const takeOff = async (): Promise<void> => {
+      if (!isOurs) await delivery.acked();
+      isOurs = true;
+    };
+    const onSend = (): void => void (hasLeft = true);
+    try {
+      await apis.of(account).call(PATH, { body: message, timeout: TIMEOUT, beforeSend: takeOff, onSend });
+      return { outcome: "sent" };
+    } catch (error) {
+      const { error: reason, ...details } = describeFailure(error);
+      if (hasLeft && !isTokenRefused(error)) return { outcome: outcomeOf(error), reason, ...details };
+      if (isFailure(error, "CONFIG_INVALID")) return endRefused(delivery, reason);
+      return putBack(takeOff, () => postpone(delivery, since), { reason, ...details });
+    }
+  };
+}
+
+/** Without the certainty that it is off its queue nothing is put back either: it comes again by itself. */
+async function putBack(
+  takeOff: () => Promise<void>,
+  postpone: () => Promise<void>,
+  details: Omit<Ended, "outcome">,
+): Promise<Ended> {
+  try {
+    await takeOff();
+  } catch {
+    return { outcome: "retry", ...details };
+  }
+  try {
+    await postpone();
+    return { outcome: "retry", ...details };
+  } catch {
+    return { outcome: "dropped", reason: "stopped before the broker took it back" };
+  }
+}
+
+function endRefused(delivery: Delivery, reason: string): Ended {
+  delivery.ack();
+  return { outcome: "refused", reason };
+}
+
+/** A call with a token that is not valid does nothing, so it may be made again. */
+function isTokenRefused(error: unknown): boolean {
+  return error instanceof ApiFailure && refusesToken(error.errcode);
+}
+
+function outcomeOf(error: unknown): Ended["outcome"] {
+  if (!(error instanceof ApiFailure)) return "unanswered";
+  return error.errcode === OUT_OF_WINDOW ? "expired" : "refused";
+}

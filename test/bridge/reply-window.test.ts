@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createBackend } from "../support/backend-server.ts";
+import { parseReply } from "../support/wechat-reply.ts";
+import type { PushAnswer, Wechat } from "../support/wechat-server.ts";
+import { createSystem } from "./system.ts";
+
+const services = (url: string) => [{ name: "slow", "msg-proxy-pass": url, "reply-window": "retries" }];
+
+function text(id: number, ageSeconds = 0): string {
+  const createTime = Math.floor(Date.now() / 1000) - ageSeconds;
+  return `<xml><ToUserName>gh_1</ToUserName><FromUserName>oUSER1</FromUserName><CreateTime>${createTime}</CreateTime>
+<MsgType>text</MsgType><Content>${id}</Content><MsgId>${id}</MsgId></xml>`;
+}
+
+/** Pushes as WeChat does: hangs up after 5 s and tries again, three times in all. */
+async function pushWithRetries(wechat: Wechat, body: string): Promise<(PushAnswer | "no answer")[]> {
+  const tries: (PushAnswer | "no answer")[] = [];
+  for (let i = 0; i < 3; i++) {
+    const answer = await wechat.push(body, { timeoutMs: 5000 }).catch(() => "no answer" as const);
+    tries.push(answer);
+    if (answer !== "no answer") break;
+  }
+  return tries;
+}
+
+/** What WeChat got in each try. */
+function opened(tries: (PushAnswer | "no answer")[]): string[] {
+  return tries.map((answer) => (answer === "no answer" ? answer : answer.opened));
+}
+
+void test("a backend that needs 7 s answers through WeChat's second try, one that needs 12 s through the third", async (t) => {
+  const delays: Record<string, number> = { 1: 7000, 2: 12_000, 3: 200 };
+  const backend = await createBackend(t, ({ json }) => {
+    const { Content } = json as { Content: string };
+    return { body: { type: "text", msg: `answer ${Content}` }, delayMs: delays[Content] ?? 0 };
+  });
+  const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
+  const wechat = system.wechat("slow");
+  const all = await Promise.all([1, 2, 3].map((id) => pushWithRetries(wechat, text(id))));
+  const seen = all.map((tries) =>
+    tries.map((answer) => (answer === "no answer" ? answer : parseReply(answer.opened)["Content"])),
+  );
+  assert.deepEqual(seen, [["no answer", "answer 1"], ["no answer", "no answer", "answer 2"], ["answer 3"]]);
+  assert.equal(backend.requests.length, 3);
+});
+
+void test("the last try is never left unanswered: by count, by age, and when its number is unknown", async (t) => {
+  const backend = await createBackend(t, "hang");
+  const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
+  const wechat = system.wechat("slow");
+  const [byCount, byAge, unknown] = await Promise.all([
+    pushWithRetries(wechat, text(11)),
+    pushWithRetries(wechat, text(12, 9)),
+    pushWithRetries(wechat, text(13, 5)),
+  ]);
+  assert.deepEqual(opened(byCount), ["no answer", "no answer", "success"]);
+  assert.deepEqual(opened(byAge), ["success"]);
+  assert.deepEqual(opened(unknown), ["success"]);
+});
+
+void test("when the next try comes while one is held, only the newest one carries the reply", async (t) => {
+  const backend = await createBackend(t, { body: { type: "text", msg: "once" }, delayMs: 1500 });
+  const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
+  const wechat = system.wechat("slow");
+  const body = text(21);
+  const first = wechat.push(body).then(
+    () => "answered",
+    (error: Error & { code?: string }) => error.code,
+  );
+  await backend.next(1);
+  const second = await wechat.push(body);
+  assert.equal(await first, "ECONNRESET");
+  assert.equal(parseReply(second.opened)["Content"], "once");
+  assert.equal(backend.requests.length, 1);
+});

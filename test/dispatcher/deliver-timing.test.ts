@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Delivery } from "../../shared/bus/bus.ts";
+import { createDispatching, event } from "./dispatching.ts";
+
+const textOf = ({ body }: Delivery) => body.toString();
+const headersOf = ({ properties }: Delivery) => properties.headers ?? {};
+
+test("a rung that cannot make the deadline: the gateway is told not to wait", async (t) => {
+  const { publish, watch, names } = await createDispatching(t, {
+    handler: { status: 500 },
+    settings: { retry: ["10s"] },
+  });
+  const [waiting, replies] = [watch(names.retryOf("10s")), watch(names.repliesOf("i"))];
+  await publish();
+  const reply = await replies();
+  assert.deepEqual([textOf(reply), headersOf(reply)["x-wx-deferred"]], [`{"type":"success"}`, true]);
+  assert.equal(headersOf(await waiting())["x-wx-attempt"], 2);
+});
+
+test("a rung that can make it, and a deadline that is over, tell nothing", async (t) => {
+  const { publish, watch, names, bus, settled } = await createDispatching(t, { handler: { status: 500 } });
+  const waiting = watch(names.retryOf("1s"));
+  await publish();
+  await publish({ headers: { "x-wx-budget": -1 } });
+  await Promise.all([waiting(), waiting(), settled(2)]);
+  assert.equal(await bus.depth(names.repliesOf("i")), 0);
+});
+
+test("an open breaker: to the ladder without counting an attempt, answered at once, the backend left alone", async (t) => {
+  const options = { handler: { status: 500 }, settings: { retry: ["1s"] } };
+  const { publish, watch, names, backend, settled, metrics } = await createDispatching(t, options);
+  const [waiting, replies] = [watch(names.retryOf("1s")), watch(names.repliesOf("i"))];
+  for (let i = 0; i < 5; i++) await publish();
+  await settled(5);
+  for (let i = 0; i < 5; i++) assert.equal(headersOf(await waiting())["x-wx-attempt"], 2);
+  await publish();
+  const copy = await waiting();
+  assert.equal(headersOf(copy)["x-wx-attempt"], 1);
+  assert.equal(headersOf(copy)["x-wx-error"], "the backend failed too often in a row");
+  assert.equal(headersOf(await replies())["x-wx-deferred"], true);
+  assert.equal(backend.requests.length, 5);
+  assert.match(await metrics.registry.metrics(), /wx_breaker_open\{service="shop"\} 1/);
+});
+
+test("an open breaker takes the rung of 10 s or more, the time between its probes", async (t) => {
+  const { publish, watch, names, settled } = await createDispatching(t, { handler: { status: 500 } });
+  const [first, later] = [watch(names.retryOf("1s")), watch(names.retryOf("10s"))];
+  for (let i = 0; i < 5; i++) await publish();
+  await settled(5);
+  await publish();
+  assert.equal(headersOf(await later())["x-wx-attempt"], 1);
+  assert.equal(headersOf(await first())["x-wx-attempt"], 2);
+});
+
+test("nothing is acked before its copy is held, and it is published until somebody does", async (t) => {
+  const { publish, names, bus, backend, lines, settled } = await createDispatching(t, { handler: { status: 400 } });
+  await bus.deleteQueue(names.dead);
+  await publish();
+  await backend.next();
+  while (!lines.some((line) => line.includes("not held yet, publishing again"))) await nextTurn();
+  assert.ok(!lines.some((line) => line.includes(`"msg":"delivery"`)), "acked, and nobody has it");
+  await bus.declare({ exchanges: [], queues: [{ name: names.dead, arguments: {} }], bindings: [], unbindings: [] });
+  await settled();
+  assert.deepEqual([await bus.depth(names.dead), await bus.depth(names.dispatchOf("shop"))], [1, 0]);
+});
+
+test("at shutdown what the backend still works on is given its time", async (t) => {
+  const answering = Promise.withResolvers<void>();
+  const { publish, watch, names, backend, dispatcher, bus } = await createDispatching(t, {
+    handler: async () => {
+      await answering.promise;
+      return { body: { msg: "slow" } };
+    },
+  });
+  const replies = watch(names.repliesOf("i"));
+  await publish();
+  await backend.next();
+  const closing = dispatcher.close();
+  answering.resolve();
+  assert.deepEqual(JSON.parse(textOf(await replies())), { type: "text", msg: "slow" });
+  await closing;
+  assert.equal(await bus.depth(names.dispatchOf("shop")), 0);
+});
+
+test("fan-out: the event goes to wx.enriched.shop, once, whatever happens at the backend", async (t) => {
+  const options = { handler: { status: 500 }, settings: { "fan-out": true, retry: ["100ms"] } };
+  const { publish, names, bus, backend, settled } = await createDispatching(t, options);
+  await bus.declare({
+    exchanges: [],
+    queues: [{ name: "mine", arguments: {} }],
+    bindings: [{ source: names.enriched, destination: "mine", to: "queue", routingKey: "msg.*" }],
+    unbindings: [],
+  });
+  await publish();
+  await settled(2);
+  assert.deepEqual([backend.requests.length, await bus.depth("mine"), await bus.depth(names.dead)], [2, 1, 1]);
+});
+
+test("fan-out: a copy that comes back from an open breaker is not fanned out again", async (t) => {
+  const { publish, names, bus, settled } = await createDispatching(t, { settings: { "fan-out": true } });
+  await bus.declare({
+    exchanges: [],
+    queues: [{ name: "mine", arguments: {} }],
+    bindings: [{ source: names.enriched, destination: "mine", to: "queue", routingKey: "#" }],
+    unbindings: [],
+  });
+  await publish({ headers: { "x-wx-error": "the backend failed too often in a row" } });
+  await settled();
+  assert.equal(await bus.depth("mine"), 0);
+});
+
+test("fan-out without a backend: consumers answer, and find the event as it was published", async (t) => {
+  const options = { settings: { "fan-out": true, "msg-proxy-pass": "" } };
+  const { publish, watch, names, bus, backend, settled } = await createDispatching(t, options);
+  const queues = [{ name: "mine", arguments: {} }];
+  const binding = { source: names.enrichedOf("shop"), destination: "mine", to: "queue", routingKey: "#" } as const;
+  await bus.declare({ exchanges: [], queues, bindings: [binding], unbindings: [] });
+  const mine = watch("mine");
+  await publish();
+  const copy = await mine();
+  assert.equal(textOf(copy), event);
+  assert.deepEqual(
+    [copy.routingKey, copy.properties.replyTo, headersOf(copy)["x-wx-attempt"]],
+    ["msg.text", "wx.replies.i", 1],
+  );
+  await settled();
+  assert.deepEqual([backend.requests.length, await bus.depth(names.repliesOf("i"))], [0, 0]);
+});

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAllowedAddresses } from "../../gateway/allowed-addresses.ts";
+import { createWechatApi as createClient } from "../../shared/api/wechat-api.ts";
+import { createApiServer, createKeptLog } from "../shared/api/api-server.ts";
+import { createWechatApi, type WechatApi } from "../support/wechat-api-server.ts";
+import { createWechat } from "../support/wechat-server.ts";
+import { startBridge } from "./endpoints/start-bridge.ts";
+
+const path = "/cgi-bin/getcallbackip";
+const textPush =
+  "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[oUSER]]></FromUserName>" +
+  "<CreateTime>1348831860</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[hi]]></Content>" +
+  "<MsgId>1234567890123456</MsgId></xml>";
+
+async function createAccount(t: TestContext, api: WechatApi) {
+  const { url } = await startBridge(t, { apiBase: api.url, service: { "allow-from": "wechat" } });
+  return createWechat({ url: `${url}/wx-plain`, token: "token-of-plain", appId: "wxapp_plain" });
+}
+
+test("pushes from WeChat's addresses are taken", async (t) => {
+  const api = await createWechatApi(t, { ipList: ["203.0.113.5", "127.0.0.0/8", "2001:db8::/32"] });
+  const wechat = await createAccount(t, api);
+  const { status, body } = await wechat.push(textPush);
+  assert.equal(status, 200);
+  assert.match(body, /<Content><!\[CDATA\[hi\]\]><\/Content>/);
+  assert.equal(api.count(path), 1);
+});
+
+test("pushes from elsewhere are refused, the check of the URL is not", async (t) => {
+  const api = await createWechatApi(t, { ipList: ["203.0.113.5"] });
+  const wechat = await createAccount(t, api);
+  const { status, body } = await wechat.push(textPush);
+  assert.deepEqual([status, body], [403, "address not allowed\n"]);
+  assert.equal((await wechat.verifyUrl("echo")).body, "echo");
+});
+
+test("a push before the first list waits for it", async (t) => {
+  const api = await createWechatApi(t);
+  api.latency(path, 600);
+  const wechat = await createAccount(t, api);
+  const { status, ms } = await wechat.push(textPush);
+  assert.equal(status, 200);
+  assert.ok(ms > 300 && ms < 1500, `${ms} ms`);
+});
+
+test("a push that finds no list is answered 503 in time, so that WeChat pushes again", async (t) => {
+  const api = await createWechatApi(t);
+  api.fail(path, "hang");
+  const wechat = await createAccount(t, api);
+  const { status, body, ms } = await wechat.push(textPush);
+  assert.deepEqual([status, body], [503, "WeChat's addresses are not known yet\n"]);
+  assert.ok(ms < 2500, `${ms} ms`);
+  assert.equal((await wechat.verifyUrl("echo")).body, "echo");
+});
+
+async function createAddresses(t: TestContext) {
+  const server = await createApiServer(t);
+  const { log, find } = createKeptLog();
+  const account = { name: "shop", appId: "wx1", appSecret: "SECRET", tokenApi: "stable_token" } as const;
+  const api = createClient({ account, apiBase: server.apiBase, http: server.http, log });
+  const addresses = createAllowedAddresses({ api, log, waits: { refresh: 50, retry: 20, first: 20 } });
+  t.after(() => addresses.stop());
+  return { server, addresses, find };
+}
+
+test("the list is fetched again and again, and stays when that fails", async (t) => {
+  const { server, addresses, find } = await createAddresses(t);
+  server.on(path, () => ({ ip_list: ["203.0.113.5", "198.51.100.0/24", "nonsense", "10.0.0.0/99", 7] }));
+  assert.equal(addresses.allows("203.0.113.5"), false);
+  addresses.start();
+  await addresses.ready();
+  const allowed = () =>
+    ["203.0.113.5", "::ffff:198.51.100.77", "203.0.113.6", "10.0.0.1"].map((address) => addresses.allows(address));
+  assert.deepEqual(allowed(), [true, true, false, false]);
+
+  server.on(path, () => "reset");
+  await until(() => find("the last list stays").length >= 3);
+  server.on(path, () => ({ ip_list: [] }));
+  const failures = find("the last list stays").length;
+  await until(() => find("the last list stays").length >= failures + 3);
+  assert.deepEqual(allowed(), [true, true, false, false]);
+
+  server.on(path, () => ({ ip_list: ["203.0.113.6"] }));
+  await until(() => addresses.allows("203.0.113.6"));
+  assert.deepEqual(allowed(), [false, false, true, false]);
+});
+
+test("the first list is tried for until it comes; stop ends it", async (t) => {
+  const { server, addresses, find } = await createAddresses(t);
+  server.on(path, () => ({ errcode: 40164, errmsg: "invalid ip" }));
+  addresses.start();
+  await assert.rejects(addresses.ready(), { code: "NOT_HELD", message: "WeChat's addresses are not known yet" });
+  await until(() => find("no push is taken without them").length >= 3);
+  assert.match(find("no push is taken")[0] ?? "", /IP whitelist/);
+  server.on(path, () => ({ ip_list: ["203.0.113.5"] }));
+  await until(() => addresses.allows("203.0.113.5"));
+  await addresses.ready();
+  addresses.stop();
+  await sleep(60);
+  const calls = server.count(path);
+  await sleep(150);
+  assert.equal(server.count(path), calls);
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  const end = Date.now() + 5000;
+  while (!condition()) {
+    assert.ok(Date.now() < end, "did not happen in 5 s");
+    await sleep(10);
+  }
+}

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request as httpRequest, type IncomingMessage, type RequestListener } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createArrivals } from "../support/arrivals.ts";
+import { secret } from "./endpoints/start-bridge.ts";
+import { browse, createWorld, outcomes, streamSlowly, textOf } from "./web-authorization-world.ts";
+
+/** Ways to leave, each of which once ended the process. */
+const leavings: [name: string, leave: (answer: IncomingMessage) => void][] = [
+  ["closes", (answer) => answer.destroy()],
+  ["resets", (answer) => answer.socket.resetAndDestroy()],
+];
+const bodies: [name: string, stream: RequestListener][] = [
+  ["30 KB over 1.5 s", (_request, response) => void streamSlowly(response, 30, 50)],
+  ["500 KB at once", (_request, response) => response.end(Buffer.alloc(500_000))],
+  ["20 KB and silence", (_request, response) => void response.write(Buffer.alloc(20_000))],
+];
+
+for (const [way, leave] of leavings) {
+  for (const [what, stream] of bodies) {
+    test(`a browser that ${way} while it gets ${what} harms nobody`, async (t) => {
+      const ended: Promise<unknown>[] = [];
+      const { page, logged } = await createWorld(t, (request, response) => {
+        ended.push(once(response, "close"));
+        stream(request, response);
+      });
+      const answer = await browse(`${page}?code=base1&state=s`);
+      await once(answer, "data");
+      answer.on("error", () => undefined);
+      leave(answer);
+      await Promise.all(ended);
+      await checkAlive(page);
+      assert.ok(what === "500 KB at once" || outcomes(logged)[0] === "browser left");
+    });
+  }
+}
+
+test("a browser that leaves before the answer ends the request to the backend", async (t) => {
+  const arrivals = createArrivals<Promise<unknown>>("requests");
+  const { page, logged } = await createWorld(t, (_request, response) => arrivals.add(once(response, "close")));
+  const outgoing = httpRequest(`${page}?code=base1&state=s`, { agent: false }).on("error", () => undefined);
+  outgoing.end();
+  const [closed] = await arrivals.next();
+  outgoing.destroy();
+  await closed;
+  await sleep(20);
+  assert.deepEqual(outcomes(logged), ["browser left"]);
+});
+
+test("a browser that leaves while WeChat is asked costs the backend nothing", async (t) => {
+  const { page, logged, api, requests } = await createWorld(t, (_request, response) => response.end());
+  api.latency("/cgi-bin/user/info", 150);
+  const outgoing = httpRequest(`${page}?code=base1&state=s`, { agent: false }).on("error", () => undefined);
+  outgoing.end();
+  await api.next("/cgi-bin/user/info");
+  outgoing.destroy();
+  await sleep(300);
+  assert.equal(requests.length, 0);
+  assert.deepEqual(outcomes(logged), ["browser left"]);
+  await checkAlive(page);
+});
+
+const breakings: [name: string, answer: RequestListener][] = [
+  [
+    "its body of known length",
+    (_request, response) => {
+      response.writeHead(200, { "content-length": "1000" });
+      response.write("half", () => response.socket?.destroy());
+    },
+  ],
+  ["its chunked body", (_request, response) => void response.write("half", () => response.socket?.destroy())],
+  [
+    "its body with RST",
+    (_request, response) => void response.write("half", () => setTimeout(() => response.socket?.resetAndDestroy(), 30)),
+  ],
+];
+
+for (const [what, answer] of breakings) {
+  test(`a backend that truncates ${what} has the browser's connection cut`, async (t) => {
+    let first = true;
+    const { page, logged } = await createWorld(t, (request, response) => {
+      if (!first) return void response.end("page");
+      first = false;
+      return answer(request, response);
+    });
+    const cut = await browse(`${page}?code=base1&state=s`);
+    assert.equal(cut.statusCode, 200);
+    await assert.rejects(buffer(cut), { code: "ECONNRESET" });
+    await checkAlive(page);
+    assert.deepEqual(outcomes(logged), ["redirect-url broke off", "passed on"]);
+  });
+}
+
+test("a backend that is silent is 504, then 502 when it resets or is not there", async (t) => {
+  const faults: RequestListener[] = [() => undefined, (request) => request.socket.resetAndDestroy()];
+  const world = await createWorld(t, (request, response) => faults.shift()?.(request, response), {
+    "backend-timeout": "300ms",
+  });
+  const startedAt = performance.now();
+  const late = await browse(`${world.page}?code=base1&state=s`);
+  assert.deepEqual(
+    [late.statusCode, late.headers["content-type"], await textOf(late)],
+    [504, "text/plain; charset=utf-8", "the service behind this page did not answer in time\n"],
+  );
+  const ms = performance.now() - startedAt;
+  assert.ok(ms >= 290 && ms < 1500, `${ms} ms`);
+  const gone = await browse(`${world.page}?code=base2&state=s`);
+  assert.deepEqual([gone.statusCode, await textOf(gone)], [502, "the service behind this page cannot be reached\n"]);
+  assert.equal(world.requests.length, 2);
+  assert.deepEqual(outcomes(world.logged), ["no answer", "no answer"]);
+});
+
+test("a port where nobody listens is 502", async (t) => {
+  const { page } = await createWorld(t, () => undefined, { "redirect-url": "http://127.0.0.1:1/menu" });
+  assert.equal((await browse(`${page}?code=base1&state=s`)).statusCode, 502);
+});
+
+test("a backend that falls silent in its body is cut off; one that keeps sending is not", async (t) => {
+  let first = true;
+  const { page, logged } = await createWorld(
+    t,
+    (_request, response) => {
+      if (!first) return void streamSlowly(response, 12, 50);
+      first = false;
+      return void response.write("half");
+    },
+    { "backend-timeout": "250ms" },
+  );
+  await assert.rejects(buffer(await browse(`${page}?code=base1&state=s`)), { code: "ECONNRESET" });
+  assert.equal((await textOf(await browse(`${page}?code=base2&state=s`))).length, 12 * 1024);
+  assert.deepEqual(outcomes(logged), ["redirect-url broke off", "passed on"]);
+});
+
+test("no answer and no log line holds the secret, a token or the code", async (t) => {
+  const { page, api, logged } = await createWorld(t, (_request, response) => response.end());
+  const exchange = "/sns/oauth2/access_token";
+  const seen: string[] = [];
+  for (const fault of [
+    "hang",
+    "reset",
+    { status: 500 },
+    { errcode: 40029, errmsg: `invalid code CODE7 ${secret}` },
+  ] as const) {
+    api.fail(exchange, fault, 1);
+    const answer = await browse(`${page}?code=CODE7&state=s`);
+    assert.equal(answer.statusCode, 500);
+    seen.push(await textOf(answer));
+  }
+  assert.deepEqual(seen, [
+    `GET ${exchange}: no answer in 5000 ms\n`,
+    `GET ${exchange}: no answer (ECONNRESET)\n`,
+    `GET ${exchange}: HTTP 500\n`,
+    "invalid code *** ***\n",
+  ]);
+  await textOf(await browse(`${page}?code=CODE7&state=s`));
+  for (const line of logged) assert.doesNotMatch(line, new RegExp(`${secret}|CODE7|AT_|SNS_`));
+});
+
+test("closing the bridge waits for an answer that is being passed on", async (t) => {
+  const { page, bridge } = await createWorld(t, (_request, response) => void streamSlowly(response, 10, 30));
+  const answer = await browse(`${page}?code=base1&state=s`);
+  const closed = bridge.close();
+  assert.equal((await textOf(answer)).length, 10 * 1024);
+  await closed;
+});
+
+async function checkAlive(page: string): Promise<void> {
+  const answer = await browse(`${page}?code=base-alive&state=s`);
+  assert.equal(answer.statusCode, 200);
+  answer.on("error", () => undefined).destroy();
+}

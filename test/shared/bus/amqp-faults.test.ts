@@ -1,0 +1,318 @@
+import assert from "node:assert/strict";
+import { after, before, test, type TestContext } from "node:test";
+import { connect } from "amqplib";
+import type { Bus } from "../../../shared/bus/bus.ts";
+import { bridgeTopology } from "../../../shared/bus/topology.ts";
+import { obtainSbin } from "../../support/broker.ts";
+import { findFreePort } from "../../support/free-port.ts";
+import { startPrivateNode, type PrivateNode } from "../../support/private-node.ts";
+import { createTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
+import { configOf, service } from "../config/sample-config.ts";
+import { createAmqpTestBus } from "./amqp-test-bus.ts";
+import { classic, createBench, eventually, toQueue, untilReady, type Bench } from "./bench.ts";
+import { createTestLog, type LogLine } from "./test-log.ts";
+
+let node: PrivateNode;
+const unhandled: unknown[] = [];
+
+before(async () => {
+  const sbin = await obtainSbin();
+  assert.ok(sbin, "no RabbitMQ can be started here");
+  node = await startPrivateNode({ sbin });
+  process.on("unhandledRejection", (reason) => unhandled.push(reason));
+});
+
+after(async () => {
+  await node.stop();
+  assert.deepEqual(unhandled, []);
+});
+
+interface Setting extends Bench {
+  proxy: TcpProxy;
+  lines: readonly LogLine[];
+  url: string;
+}
+
+/** A bus that reaches the node through a proxy. */
+async function createSetting(t: TestContext, query = ""): Promise<Setting> {
+  const proxy = await createTcpProxy(t, "127.0.0.1", node.port);
+  const { log, lines } = createTestLog();
+  const url = `amqp://guest:guest@127.0.0.1:${proxy.port}${query}`;
+  const bus = await createAmqpTestBus(t, [url], { log, keep: true });
+  return { ...createBench(bus), proxy, lines: lines.all, url };
+}
+
+/** Takes queues and exchanges away behind the bus's back. */
+async function removeBehind(queues: string[], exchanges: string[] = []): Promise<void> {
+  const connection = await connect(node.url);
+  const channel = await connection.createChannel();
+  for (const queue of queues) await channel.deleteQueue(queue);
+  for (const exchange of exchanges) await channel.deleteExchange(exchange);
+  await connection.close();
+}
+
+async function elapsed(act: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await act();
+  return performance.now() - startedAt;
+}
+
+const untilLogged = (lines: readonly LogLine[], text: string): Promise<void> =>
+  eventually(`log line "${text}"`, () => lines.some(({ msg }) => msg.includes(text)));
+
+test("after a reset connections, topology and consumers come back, and publishes go through", async (t) => {
+  const { bus, proxy, name, declare, send, consume, publish } = await createSetting(t);
+  const topology = {
+    exchanges: [{ name: name("x"), type: "topic" as const }],
+    queues: [classic(name("q")), classic(name("unused"))],
+    bindings: [toQueue(name("x"), name("q"), "#")],
+  };
+  await declare(topology);
+  const consumer = consume(name("q"));
+  await untilReady(bus);
+  await send(name("q"), "before");
+  const [unended] = await consumer.deliveries.next();
+  await proxy.refuse();
+  proxy.reset();
+  await eventually("the loss is noticed", () => !bus.ready);
+  await removeBehind([name("q"), name("unused")], [name("x")]);
+  const during = publish({ exchange: name("x"), routingKey: "k", body: Buffer.from("during") }, { timeout: 5000 });
+  assert.equal(await bus.depth(name("q")), undefined);
+  unended?.ack();
+  await proxy.accept();
+  assert.equal(await during, "routed");
+  assert.deepEqual(await consumer.take(), ["during"]);
+  await untilReady(bus);
+  assert.equal(await bus.depth(name("unused")), 0);
+});
+
+test("a delivery that was under way when the connection broke comes again, marked", async (t) => {
+  const { bus, proxy, declareQueue, send, consume } = await createSetting(t);
+  const queue = await declareQueue();
+  const { deliveries } = consume(queue);
+  await send(queue, "1");
+  const [first] = await deliveries.next();
+  proxy.reset();
+  const [again] = await deliveries.next();
+  first?.ack();
+  assert.deepEqual([again?.body.toString(), again?.redelivered], ["1", true]);
+  again?.ack();
+  await untilReady(bus);
+});
+
+test("with the broker away a publish ends at its timeout; what was declared meanwhile is there afterwards", async (t) => {
+  const { bus, proxy, name, declareQueue, declare, publish, consume, send } = await createSetting(t);
+  const queue = await declareQueue();
+  await untilReady(bus);
+  await proxy.refuse();
+  proxy.reset();
+  for (const timeout of [0, 300]) {
+    const took = await elapsed(() => assert.rejects(publish({ routingKey: queue }, { timeout }), { code: "NOT_HELD" }));
+    assert.ok(took >= timeout - 5 && took < timeout + 200, `${took} ms`);
+  }
+  const late = { exchanges: [], queues: [classic(name("late"))], bindings: [], unbindings: [] };
+  await assert.rejects(bus.declare(late, { timeout: 100 }), { code: "NOT_HELD" });
+  const consumer = consume(name("late"));
+  const [depth, deleted] = [bus.depth(queue), assert.rejects(bus.deleteQueue(queue), { code: "NOT_HELD" })];
+  assert.ok((await elapsed(() => Promise.all([depth, deleted]))) < 2300);
+  await proxy.accept();
+  await untilReady(bus);
+  await send(name("late"), "1");
+  assert.deepEqual(await consumer.take(), ["1"]);
+  await declare({ queues: [classic(name("more"))] });
+});
+
+test("the broker need not be there at start", async (t) => {
+  const port = await findFreePort();
+  const { log, lines } = createTestLog();
+  const bus = await createAmqpTestBus(t, [`amqp://127.0.0.1:${port}`], { log, keep: true });
+  const { publish, consume } = createBench(bus);
+  consume("missing");
+  await assert.rejects(publish({}, { timeout: 200 }), { code: "NOT_HELD" });
+  await untilLogged(lines.all, "broker unreachable");
+  assert.ok((await elapsed(() => bus.close())) < 500);
+});
+
+test("several brokers are tried in turn", async (t) => {
+  const dead = await findFreePort();
+  const bus = await createAmqpTestBus(t, [`amqp://127.0.0.1:${dead}`, node.url], { keep: true });
+  const { declareQueue, send } = createBench(bus);
+  await send(await declareQueue(), "1");
+});
+
+test("a consumer whose queue is deleted brings it back and consumes again", async (t) => {
+  const { bus, lines, name, declare, consume, publish } = await createSetting(t);
+  await declare({
+    exchanges: [{ name: name("x"), type: "fanout" }],
+    queues: [classic(name("q"))],
+    bindings: [toQueue(name("x"), name("q"))],
+  });
+  const consumer = consume(name("q"));
+  await untilReady(bus);
+  await removeBehind([name("q")]);
+  await untilLogged(lines, "broker cancelled a consumer");
+  await untilReady(bus);
+  await publish({ exchange: name("x"), body: Buffer.from("1") });
+  assert.deepEqual(await consumer.take(), ["1"]);
+});
+
+test("a deleted exchange of ours comes back with the publish that misses it", async (t) => {
+  const { name, declare, publish, send } = await createSetting(t);
+  await declare({
+    exchanges: [{ name: name("x"), type: "fanout" }],
+    queues: [classic(name("q"))],
+    bindings: [toQueue(name("x"), name("q"))],
+  });
+  await send(name("q"), "1");
+  await removeBehind([], [name("x")]);
+  const properties = { messageId: "id" };
+  assert.equal(await publish({ exchange: name("x"), properties }, { mandatory: true }), "routed");
+});
+
+test("a queue deleted through the bus does not come back with the next connection", async (t) => {
+  const { bus, proxy, name, declareQueue } = await createSetting(t);
+  await declareQueue("gone");
+  await declareQueue("stays");
+  await bus.deleteQueue(name("gone"));
+  await removeBehind([name("stays")]);
+  await untilReady(bus);
+  proxy.reset();
+  await eventually("restored", async () => (await bus.depth(name("stays"))) === 0);
+  assert.equal(await bus.depth(name("gone")), undefined);
+});
+
+test("a declaration that the broker refuses is named, and the rest works", async (t) => {
+  const { bus, proxy, name, lines, declare, declareQueue, publish, consume } = await createSetting(t);
+  await declareQueue("q", { "x-max-length": 1 });
+  const other = await createAmqpTestBus(t, [node.url], { keep: true });
+  const otherTopology = { exchanges: [], queues: [classic(name("theirs"))], bindings: [], unbindings: [] };
+  await other.declare(otherTopology, { timeout: 5000 });
+  await assert.rejects(
+    declare({
+      exchanges: [{ name: name("x"), type: "fanout" }],
+      queues: [classic(name("theirs"), { "x-max-length": 2 }), classic(name("mine"))],
+      bindings: [toQueue(name("x"), name("theirs")), toQueue(name("x"), name("mine"))],
+    }),
+    (error: Error & { code: string }) => error.code === "CONFIG_INVALID" && error.message.includes(name("theirs")),
+  );
+  const refusals = () =>
+    lines.filter(({ level, declaration }) => level === 50 && declaration === `queue ${name("theirs")}`);
+  assert.equal(refusals().length, 1);
+  proxy.reset();
+  await eventually("declared again", () => refusals().length > 1);
+  await publish({ exchange: name("x"), body: Buffer.from("1") });
+  assert.deepEqual(await consume(name("mine")).take(), ["1"]);
+  assert.deepEqual(await consume(name("theirs")).take(), ["1"]);
+});
+
+test("a frozen broker: every question ends in time, and closing too", async (t) => {
+  const { bus, declareQueue, publish, consume } = await createSetting(t);
+  const queue = await declareQueue();
+  const consumer = consume(queue);
+  await untilReady(bus);
+  node.freeze();
+  try {
+    const took = await elapsed(() =>
+      assert.rejects(publish({ routingKey: queue, body: Buffer.from("held later") }, { timeout: 300 }), {
+        code: "NOT_HELD",
+      }),
+    );
+    assert.ok(took < 450, `${took} ms`);
+    assert.ok((await elapsed(() => bus.depth(queue))) < 2200);
+    assert.ok((await elapsed(() => consumer.cancel())) < 2200);
+    assert.ok((await elapsed(() => bus.close())) < 3000);
+  } finally {
+    node.thaw();
+  }
+});
+
+test("to a broker that reads nothing a bounded amount is written, and all of it arrives when it reads again", async (t) => {
+  const { bus, proxy, declareQueue, publish } = await createSetting(t);
+  const queue = await declareQueue();
+  await untilReady(bus);
+  proxy.swallow();
+  const body = Buffer.alloc(64 * 1024);
+  const publishes = Array.from({ length: 2000 }, () =>
+    publish({ routingKey: queue, body }, { timeout: 1000 }).then(
+      () => "held",
+      (error: { code: string }) => error.code,
+    ),
+  );
+  assert.deepEqual(new Set(await Promise.all(publishes)), new Set(["NOT_HELD"]));
+  proxy.flow();
+  assert.equal(await publish({ routingKey: queue }), "routed");
+  assert.ok(((await bus.depth(queue)) ?? 0) < 1500, `${await bus.depth(queue)} were written`);
+});
+
+test("under a memory alarm the bus is not ready and publishes end in time; then all is as before", async (t) => {
+  const { bus, declareQueue, publish, send, consume } = await createSetting(t);
+  const queue = await declareQueue();
+  const consumer = consume(queue);
+  await untilReady(bus);
+  await node.rabbitmqctl("set_vm_memory_high_watermark", "0.00001");
+  t.after(() => node.rabbitmqctl("set_vm_memory_high_watermark", "0.4"));
+  await eventually("blocked", async () => {
+    await publish({ routingKey: queue }, { timeout: 100 }).catch(() => {}); // the broker tells those who publish
+    return !bus.ready;
+  });
+  const took = await elapsed(() =>
+    assert.rejects(publish({ routingKey: queue }, { timeout: 300 }), { code: "NOT_HELD" }),
+  );
+  assert.ok(took < 450, `${took} ms`);
+  assert.equal(await bus.depth(queue), 0); // the other connection answers
+  const waiting = publish({ routingKey: queue, body: Buffer.from("after") }, { timeout: 20_000 });
+  await node.rabbitmqctl("set_vm_memory_high_watermark", "0.4");
+  assert.equal(await waiting, "routed");
+  await untilReady(bus);
+  await send(queue, "last");
+  await eventually("all arrive", () => consumer.deliveries.all.some(({ body }) => body.toString() === "last"));
+});
+
+test("a broker that restarts finds the bus as it was", async (t) => {
+  const { bus, name, declare, consume, publish } = await createSetting(t);
+  await declare({
+    exchanges: [{ name: name("x"), type: "topic" }],
+    queues: [classic(name("q"))],
+    bindings: [toQueue(name("x"), name("q"), "#")],
+  });
+  const consumer = consume(name("q"));
+  await untilReady(bus);
+  await node.restart();
+  await publish({ exchange: name("x"), body: Buffer.from("1") }, { timeout: 15_000 });
+  assert.deepEqual(await consumer.take(), ["1"]);
+  await untilReady(bus, 10_000);
+});
+
+test("many reconnects leave nothing behind", async (t) => {
+  const { bus, proxy, declareQueue, send, consume } = await createSetting(t);
+  const queue = await declareQueue();
+  const consumer = consume(queue, 1);
+  const resources = async () => {
+    await untilReady(bus);
+    await send(queue, "x");
+    await consumer.take();
+    await eventually("two connections", () => proxy.connections === 2);
+    await new Promise((resolve) => setTimeout(resolve, 50)); // timers of what has just ended
+    return process.getActiveResourcesInfo().sort();
+  };
+  await untilReady(bus);
+  const first = await resources();
+  for (let i = 0; i < 20; i++) {
+    proxy.reset();
+    await eventually("the loss is noticed", () => !bus.ready);
+    await untilReady(bus);
+  }
+  assert.deepEqual(await resources(), first);
+});
+
+test("a hundred accounts are declared quickly", async (t) => {
+  const { bus, prefix } = await createSetting(t);
+  const services = Array.from({ length: 100 }, (_, i) =>
+    service({ name: `s${i}`, "listen-endpoints": { "service-path": `/wx${i}` } }),
+  );
+  const topology = bridgeTopology(await configOf({ services, amqp: { url: node.url, prefix } }));
+  const first = await elapsed(() => bus.declare(topology, { timeout: 30_000 }));
+  const again = await elapsed(() => bus.declare(topology, { timeout: 30_000 }));
+  t.diagnostic(`first ${Math.round(first)} ms, again ${Math.round(again)} ms`);
+  assert.ok(again < 5000);
+});
