@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { addCheckCommand } from "./check.ts";
+import { addDeadCommands } from "./dead.ts";
 import { addPushCommand } from "./push.ts";
 import { addRoleCommands } from "./roles.ts";
 
@@ -11,6 +12,7 @@ const program = new Command("wx-bridge")
 addRoleCommands(program);
 addCheckCommand(program);
 addPushCommand(program);
+addDeadCommands(program);
 await program.parseAsync();
 
 /** Beside the sources, or one folder above the built files. */

@@ -70,7 +70,7 @@ async function run(role: Role, config: Config, log: Logger): Promise<RunningBrid
       return fail(`port ${port} is in use: end the program that has it, or set ${setting} to another one`);
     }
     if (code === "EACCES" || code === "EADDRNOTAVAIL") return fail(`cannot listen: ${message}`);
-    throw error;
+    return reportConfigError(error);
   }
 }
 

@@ -1,13 +1,15 @@
 import { createDispatcher } from "../dispatcher/dispatcher.ts";
-import { createGateway } from "../gateway/gateway.ts";
-import { createWechatApis } from "../shared/api/wechat-apis.ts";
+import { createGateway, storeSchema } from "../gateway/gateway.ts";
+import { createWechatApis, type WechatApis } from "../shared/api/wechat-apis.ts";
 import { createAmqpBus } from "../shared/bus/amqp-bus.ts";
 import type { Bus } from "../shared/bus/bus.ts";
+import { createJournal } from "../shared/bus/journal.ts";
 import { MemoryBus } from "../shared/bus/memory-bus.ts";
 import { internalPorts, type Config } from "../shared/config/config.ts";
 import { createInternalServer } from "../shared/internal-server.ts";
 import type { Logger } from "../shared/log.ts";
 import { createMetrics } from "../shared/metrics.ts";
+import { openStore, type Store } from "../shared/store/store.ts";
 
 export type Role = "start" | "gateway" | "dispatcher";
 
@@ -30,7 +32,8 @@ interface Part {
  */
 export async function runBridge(role: Role, config: Config, log: Logger): Promise<RunningBridge> {
   const metrics = createMetrics();
-  const bus = await createBus(role, config, log);
+  const store = role === "dispatcher" || !config.dataDir ? undefined : openStore(config.dataDir, storeSchema, log);
+  const bus = await createBus(role, config, store, log);
   const apis = createWechatApis(config, log);
   const parts = { config, bus, apis, log, metrics };
   let internalPort = 0;
@@ -40,10 +43,10 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
     metrics,
     isReady: () => bus.ready,
   });
-  const gateway = role === "dispatcher" ? undefined : createGateway({ ...parts, internal: internal.app });
+  const gateway = role === "dispatcher" ? undefined : createGateway({ ...parts, store, internal: internal.app });
   const dispatcher = role === "gateway" ? undefined : createDispatcher(parts);
 
-  const started: Part[] = [{ begin: async () => {}, close: () => closeAll(bus, apis) }];
+  const started: Part[] = [{ begin: async () => {}, close: () => closeAll(bus, apis, store) }];
   const close = async (): Promise<void> => {
     for (const part of started.toReversed()) await part.close();
   };
@@ -65,10 +68,13 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
   return { port: gateway?.port, internalPort, close };
 }
 
-async function closeAll(...closeables: { close(): Promise<void> }[]): Promise<void> {
-  await Promise.all(closeables.map((closeable) => closeable.close()));
+/** The store last: what closes before may still write to it. */
+async function closeAll(bus: Bus, apis: WechatApis, store: Store | undefined): Promise<void> {
+  await Promise.all([bus.close(), apis.close()]);
+  store?.close();
 }
 
-async function createBus(role: Role, config: Config, log: Logger): Promise<Bus> {
-  return config.amqp === undefined ? new MemoryBus() : createAmqpBus(config.amqp, `wx-bridge ${role}`, log);
+async function createBus(role: Role, { amqp }: Config, store: Store | undefined, log: Logger): Promise<Bus> {
+  if (amqp !== undefined) return createAmqpBus(amqp, `wx-bridge ${role}`, log);
+  return new MemoryBus({ journal: store && createJournal(store) });
 }

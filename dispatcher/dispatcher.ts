@@ -56,7 +56,13 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
   /** Whoever is active takes the late replies of all accounts, since they come from any gateway. */
   function consumeLateReplies(): Consumer {
     const { accounts } = config;
-    const settle = createLateReplies({ accounts, apis, postpone: outbox.postpone, log, metrics });
+    const settle = createLateReplies({
+      accounts,
+      apis,
+      postpone: (late, since) => outbox.postpone(late, since),
+      log,
+      metrics,
+    });
     return bus.consume(names.lateReplies, { prefetch: LATE_REPLY_PREFETCH }, (delivery) => watch(settle(delivery)));
   }
 

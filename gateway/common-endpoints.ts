@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest, HTTPMethods, RouteHandlerMethod } from "fastify";
-import { ConfigError } from "../shared/config/config-error.ts";
 import type { CommonEndpoint } from "../shared/config/config.ts";
 import type { Logger } from "../shared/log.ts";
 import { sendAnswer, sendFailure } from "./common-endpoints-answer.ts";
@@ -41,7 +40,6 @@ export function addCommonEndpoints(app: FastifyInstance, internal: FastifyInstan
 /** The seed's program answers its health check with these very bytes. */
 function addHealthCheck(app: FastifyInstance, path: string): void {
   void app.register(async (scope) => {
-    refuseTaken(scope, "GET", path, "health-check");
     refuseOthers(scope, ["GET", "HEAD"], path);
     scope.get(path, async (_request, reply) => reply.type("text/plain;charset=UTF-8").send("OK\n"));
   });
@@ -58,7 +56,6 @@ function addEndpoints(app: FastifyInstance, parts: CommonEndpointsParts): void {
     for (const [name, [method, endpoint]] of Object.entries(endpoints)) {
       const url = parts.config.commonEndpoints[name as CommonEndpoint];
       if (url === undefined) continue;
-      refuseTaken(scope, method, url, name);
       refuseOthers(scope, [method], url);
       const handler = createHandler(name, endpoint, open, parts.log);
       scope.route({ method, url, exposeHeadRoute: false, onRequest: forgetContentType, handler });
@@ -89,11 +86,4 @@ function createHandler(name: string, endpoint: Endpoint, open: OpenCall, log: Lo
 /** Bodies tell themselves what they are; a Content-Type that Fastify cannot read must not be refused. */
 async function forgetContentType(request: FastifyRequest): Promise<void> {
   delete request.headers["content-type"];
-}
-
-function refuseTaken(app: FastifyInstance, method: HTTPMethods, url: string, name: string): void {
-  if (!app.hasRoute({ method, url })) return;
-  throw new ConfigError([
-    `common-endpoints.${name}: "${url}" is already another route of the listener where it goes; choose another path`,
-  ]);
 }

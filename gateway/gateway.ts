@@ -3,16 +3,18 @@ import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
+import { journalSchema } from "../shared/bus/journal.ts";
 import { bridgeTopology, createNames, mergeTopologies, replyTopology, type Names } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
 import { header } from "../shared/envelope.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import { readIdentity } from "../shared/wechat/identity.ts";
-import { openStore, type Store } from "../shared/store/store.ts";
+import type { Store } from "../shared/store/store.ts";
 import { anyAddress, createAddressFilter, type AddressFilter } from "./address-filter.ts";
 import { createAllowedAddresses, useAllowedAddresses } from "./allowed-addresses.ts";
 import { addCommonEndpoints } from "./common-endpoints.ts";
+import { moveJournalToSpool, readLeftBehind } from "./left-behind.ts";
 import { createExchange } from "./exchange.ts";
 import { createHold, createHoldOnBroker, type Hold } from "./hold.ts";
 import { createHttpServer } from "./http-server.ts";
@@ -22,13 +24,15 @@ import { createPublished, publishedSchema } from "./published.ts";
 import { createPushHandler } from "./push-handler.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { createReplies, type Replies } from "./replies.ts";
-import { createSpool, spoolSchema } from "./spool.ts";
+import { createSpool, insertSpooled, spoolSchema } from "./spool.ts";
 import { createRetriesWindow, createSingleTry } from "./tries.ts";
 import { addWebAuthorization } from "./web-authorization.ts";
 
 export interface GatewayParts {
   config: Config;
   bus: Bus;
+  /** The process's database below `data-dir`; undefined without one. */
+  store: Store | undefined;
   apis: WechatApis;
   /** The internal listener's app: the common endpoints move there when the config sets that listener. */
   internal: FastifyInstance;
@@ -52,11 +56,13 @@ const SPOOL_TIMEOUT = 10_000;
 const REPLY_PREFETCH = 1000;
 
 /** HTTP in, AMQP out: verifies pushes, publishes them and answers with their replies. */
-export function createGateway({ config, bus, apis, internal, log, metrics }: GatewayParts): Gateway {
+export function createGateway({ config, bus, store, apis, internal, log, metrics }: GatewayParts): Gateway {
   const names = createNames(config.amqpPrefix);
   const instance = randomBytes(16).toString("hex");
   const replyQueue = names.repliesOf(instance);
-  const store = openGatewayStore(config, log);
+  if (store && config.amqp) {
+    moveJournalToSpool(store.database, names, (push) => insertSpooled(store.database, push));
+  }
   const published = createPublished({ store, log, onForgotten: () => metrics.forgotten.inc() });
   const once = createOnce(published);
   const holdOnBroker = createHoldOnBroker({ accounts: config.accounts, bus, names, log });
@@ -64,6 +70,7 @@ export function createGateway({ config, bus, apis, internal, log, metrics }: Gat
     store &&
     createSpool({
       store,
+      readLeftBehind: (orphan) => readLeftBehind(orphan, names),
       publish: (push) => holdOnBroker(push, SPOOL_TIMEOUT),
       isReady: () => bus.ready,
       log,
@@ -108,7 +115,6 @@ export function createGateway({ config, bus, apis, internal, log, metrics }: Gat
       await bus.deleteQueue(replyQueue).catch(() => {}); // it expires by itself
       await spool?.close();
       published.close();
-      store?.close();
     },
   };
 
@@ -120,13 +126,10 @@ export function createGateway({ config, bus, apis, internal, log, metrics }: Gat
   }
 }
 
-/** The gateway's own folder below `data-dir`; the in-process bus keeps its messages itself. */
-function openGatewayStore({ dataDir, amqp }: Config, log: Logger): Store | undefined {
-  if (dataDir === undefined || amqp === undefined) return undefined;
-  return openStore(dataDir, `${spoolSchema}; ${publishedSchema}`, log);
-}
+/** Tables of everything a process keeps on disk. */
+export const storeSchema = `${spoolSchema}; ${publishedSchema}; ${journalSchema}`;
 
-interface AccountParts extends Omit<GatewayParts, "config" | "internal" | "bus"> {
+interface AccountParts extends Omit<GatewayParts, "config" | "internal" | "bus" | "store"> {
   hold: Hold;
   names: Names;
   replies: Replies;

@@ -47,6 +47,8 @@ export interface Spool {
 
 export interface SpoolParts {
   store: Store;
+  /** What the database of a process that is gone still holds. */
+  readLeftBehind: (orphan: DatabaseSync) => Spooled[];
   /** Publishes one push; rejects when the broker does not hold it. */
   publish: (push: Spooled) => Promise<unknown>;
   /** Whether publishing is worth a try. */
@@ -56,7 +58,15 @@ export interface SpoolParts {
   maxBytes?: number;
 }
 
-export function createSpool({ store, publish, isReady, log, metrics, maxBytes = MAX_BYTES }: SpoolParts): Spool {
+export function createSpool({
+  store,
+  readLeftBehind,
+  publish,
+  isReady,
+  log,
+  metrics,
+  maxBytes = MAX_BYTES,
+}: SpoolParts): Spool {
   const { database } = store;
   const users = new Map<string, number>();
   let bytes = 0;
@@ -85,7 +95,7 @@ export function createSpool({ store, publish, isReady, log, metrics, maxBytes = 
     if (bytes + size > maxBytes) throw refused(service, "the spool is full");
     tally(user, 1, size);
     try {
-      await store.write((db) => insert(db, push));
+      await store.write((db) => insertSpooled(db, push));
     } catch (error) {
       tally(user, -1, -size);
       log.error({ reason: (error as Error).message }, "the spool cannot be written: check data-dir's disk");
@@ -154,11 +164,11 @@ export function createSpool({ store, publish, isReady, log, metrics, maxBytes = 
   /** Moves what gateways that are gone have left into our own database, in one transaction each. */
   async function adopt(): Promise<void> {
     const takeOver = async (orphan: DatabaseSync): Promise<void> => {
-      const rows = orphan.prepare("SELECT * FROM spool ORDER BY seq").all() as unknown as Row[];
+      const pushes = readLeftBehind(orphan);
       await store.write((db) => {
-        for (const row of rows) insert(db, pushOf(row));
+        for (const push of pushes) insertSpooled(db, push);
       });
-      for (const { user, body } of rows) tally(user, 1, body.length);
+      for (const { user, message } of pushes) tally(user, 1, message.body.length);
     };
     await store.adopt(takeOver).catch((error: unknown) => {
       log.error({ reason: (error as Error).message }, "a folder in data-dir could not be taken over");
@@ -182,11 +192,17 @@ function usersOf(database: DatabaseSync): { user: string; count: number; size: n
   return database.prepare(query).all() as unknown as { user: string; count: number; size: number }[];
 }
 
-function insert(database: DatabaseSync, { user, service, message }: Spooled): void {
+/** Puts a push into the spool's table. */
+export function insertSpooled(database: DatabaseSync, { user, service, message }: Spooled): void {
   const { exchange, routingKey, properties, body } = message;
   database
     .prepare("INSERT INTO spool (user, service, exchange, routing_key, properties, body) VALUES (?, ?, ?, ?, ?, ?)")
     .run(user, service, exchange, routingKey, JSON.stringify(properties), body);
+}
+
+/** Every push of a spool, oldest first. */
+export function readSpool(database: DatabaseSync): Spooled[] {
+  return (database.prepare("SELECT * FROM spool ORDER BY seq").all() as unknown as Row[]).map(pushOf);
 }
 
 function pushOf({ user, service, exchange, routing_key, properties, body }: Row): Spooled {

@@ -28,8 +28,8 @@ export interface LanesOptions {
 }
 
 /** Mean of the calm between two faults of one process, in ms: some healthy seconds, but not too many. */
-const LEAST_CALM = 2000;
-const MOST_CALM = 6000;
+const LEAST_CALM = 4000;
+const MOST_CALM = 8000;
 /** What a fault takes on average, kills with their restart, in ms. */
 const USUAL_FAULT = 3000;
 

@@ -37,7 +37,7 @@ function eventOf(kind: number): string {
 }
 
 function message(index: number, openid: string, createTime: number, type: string, fields: string): ChaosPush {
-  const msgId = String(index).padStart(18, "2");
+  const msgId = `2${String(index).padStart(17, "0")}`;
   const body = `${head(openid, createTime, type)}${fields}<MsgId>${msgId}</MsgId></xml>`;
   return { body, identity: `${account.service}/${openid}/${msgId}` };
 }

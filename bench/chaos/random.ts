@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 /** Random numbers that a seed repeats. */
 export interface Random {
   between(least: number, most: number): number;
-  pick<T>(list: readonly T[]): NonNullable<T>;
+  pick<T extends object>(list: readonly T[]): T;
   shuffle<T>(list: readonly T[]): T[];
 }
 
@@ -21,7 +21,7 @@ export function createRandom(seed: string): Random {
 
   return {
     between: (least, most) => least + next() * (most - least),
-    pick<T>(list: readonly T[]) {
+    pick<T extends object>(list: readonly T[]) {
       const picked = list[Math.floor(next() * list.length)];
       if (picked === undefined) throw new Error("nothing to pick from");
       return picked;

@@ -1,8 +1,20 @@
 import type { Findings } from "./reconcile.ts";
 import { percent, type Verdict } from "./verdict.ts";
 
+/** What is no finding but helps to judge one. */
+export interface Surroundings {
+  /** Messages in queues at the end. */
+  leftOver: Record<string, number>;
+  /** The longest that the process which plays WeChat was held up itself, in ms. */
+  heldUp: number;
+  /** Connections that the kernel turned away for a full backlog. */
+  listenDrops: number | undefined;
+  /** Exit codes of the SIGTERM at the end. */
+  drained: Record<string, number | null>;
+}
+
 /** A run's report as lines of text. */
-export function describe(findings: Findings, verdict: Verdict, leftOver: Record<string, number>): string {
+export function describe(findings: Findings, verdict: Verdict, surroundings: Surroundings): string {
   const { pushes, tries, answers, strikes } = findings;
   const rows: [string, string][] = [
     ["pushes", String(pushes)],
@@ -18,7 +30,10 @@ export function describe(findings: Findings, verdict: Verdict, leftOver: Record<
     ["met a fault", percent(findings.met)],
     ...Object.entries(strikes).map(([process, kinds]): [string, string] => [`strikes, ${process}`, counts(kinds)]),
     ["ended by themselves", listed(findings.crashes)],
-    ["left in queues", counts(leftOver)],
+    ["left in queues", counts(surroundings.leftOver)],
+    ["exit codes", counts(surroundings.drained)],
+    ["WeChat held up itself", `${surroundings.heldUp} ms`],
+    ["connections turned away", String(surroundings.listenDrops ?? "not known")],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
@@ -31,7 +46,7 @@ function verdictOf({ broken, notCount }: Verdict): string[] {
   return ["", "held: nothing that was acknowledged is lost, and every answer came in time"];
 }
 
-function counts(of: Record<string, number>): string {
+function counts(of: Record<string, number | null>): string {
   const words = Object.entries(of).map(([name, count]) => `${name} ${count}`);
   return words.length === 0 ? "none" : words.join(", ");
 }

@@ -14,6 +14,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startLanes, type Lanes } from "./lanes.ts";
 import { logs, readHistory } from "./history.ts";
+import { countListenDrops } from "./listen-drops.ts";
 import { readOptions } from "./options.ts";
 import type { WechatNews, WechatProcessOptions } from "./processes/wechat.ts";
 import { startProgram, type Program } from "./program.ts";
@@ -53,6 +54,7 @@ async function run(): Promise<number> {
   const onCrash = (process: string): void => lanes?.recordCrash(process);
   const system = await startSystem(stage, { ...options, folder, onCrash, onHarnessEnd: fail });
   await sleep(QUORUM_SETTLES);
+  const dropsBefore = await countListenDrops();
   const wechat = await startWechat(system);
   lanes = startLanes({
     victims: system.victims,
@@ -64,7 +66,7 @@ async function run(): Promise<number> {
   });
   lanes.ended.then(() => wechat.tellEnough(), fail);
   await showProgress({ wechat, lanes, backend: system.backend, pushes: options.pushes });
-  return finish(system);
+  return finish(system, wechat.news.heldUp ?? 0, dropsBefore);
 }
 
 async function startWechat({ url }: ChaosSystem): Promise<Program<WechatNews>> {
@@ -74,20 +76,27 @@ async function startWechat({ url }: ChaosSystem): Promise<Program<WechatNews>> {
   return startProgram<WechatNews>(stage, "wechat", JSON.stringify(pushing), fail);
 }
 
-async function finish({ nodes, gateway, dispatcher }: ChaosSystem): Promise<number> {
+async function finish(
+  { nodes, gateway, dispatcher }: ChaosSystem,
+  heldUp: number,
+  dropsBefore: number | undefined,
+): Promise<number> {
+  const drops = await countListenDrops();
+  const listenDrops = drops === undefined || dropsBefore === undefined ? undefined : drops - dropsBefore;
   console.log("waiting for quiet");
   const [node] = nodes;
   const leftOver = node ? await waitForQuiet(folder, node) : {};
   const drained = { gateway: await gateway.drain(), dispatcher: await dispatcher.drain() };
   const findings = reconcile(await readHistory(folder));
   const verdict = judge(findings);
-  const report = { ...options, folder, finishedAt: new Date().toISOString(), ...verdict, findings, leftOver, drained };
+  const surroundings = { leftOver, heldUp, listenDrops, drained };
+  const report = { ...options, folder, finishedAt: new Date().toISOString(), ...verdict, findings, ...surroundings };
   const files = [join(folder, "report.json"), ...(options.out === undefined ? [] : [resolve(options.out)])];
   for (const file of files) {
     await mkdir(join(file, ".."), { recursive: true });
     await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
   }
-  console.log(`\n${describe(findings, verdict, leftOver)}\n\nwritten to ${files.join(" and ")}`);
+  console.log(`\n${describe(findings, verdict, surroundings)}\n\nwritten to ${files.join(" and ")}`);
   if (verdict.broken.length > 0) return 1;
   return verdict.notCount.length > 0 ? 2 : 0;
 }

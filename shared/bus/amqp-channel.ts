@@ -37,9 +37,15 @@ export class ChannelKeeper<C extends Channel> {
     void this.#reopen();
   }
 
+  /** The channel, if it may be used right now. */
+  get usable(): C | undefined {
+    const { current } = this;
+    return current && (this.#kept.isUsable?.(current) ?? true) ? current : undefined;
+  }
+
   /** The channel as soon as there is one to be used; undefined after `timeout` ms or when closed meanwhile. */
   async ready(timeout: number): Promise<C | undefined> {
-    return (await until(this.changed, () => (this.#closed ? null : this.#usable()), timeout)) ?? undefined;
+    return (await until(this.changed, () => (this.#closed ? null : this.usable), timeout)) ?? undefined;
   }
 
   /** Gives up a channel that no longer serves, once `finished`; a new one takes its place at once. */
@@ -57,11 +63,6 @@ export class ChannelKeeper<C extends Channel> {
     this.current = undefined;
     this.changed.notify();
     if (channel) await within(CLOSE_TIMEOUT, channel.close()).catch(() => {});
-  }
-
-  #usable(): C | undefined {
-    const { current } = this;
-    return current && (this.#kept.isUsable?.(current) ?? true) ? current : undefined;
   }
 
   async #reopen(): Promise<void> {

@@ -52,7 +52,7 @@ async function take(
       }
     }
   } finally {
-    await channel?.close().catch(() => {});
+    channel?.close().catch(() => {}); // not awaited: amqplib never tells when the connection is lost meanwhile
   }
 }
 

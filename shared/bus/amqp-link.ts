@@ -107,7 +107,8 @@ function socketOf(connection: ChannelModel): Duplex | undefined {
   return (connection as unknown as { connection: { stream?: Duplex } }).connection.stream;
 }
 
-function parseUrl(text: string): Options.Connect {
+/** What amqplib connects to; the parts that a URL leaves out are RabbitMQ's defaults. */
+export function parseUrl(text: string): Options.Connect {
   const url = new URL(text);
   const protocol = url.protocol.slice(0, -1);
   return {

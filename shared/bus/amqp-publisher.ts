@@ -64,6 +64,7 @@ export class Publisher {
       const keeper = refusals < SPARE_FROM || this.#closed ? this.#main : this.#takeSpare();
       const channel = left() > 0 ? await keeper.ready(left()) : undefined;
       if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away or takes no messages");
+      if (channel !== keeper.usable) continue; // others that waited, too, have filled it
       const attempt = await this.#attempt(channel, message, options, left());
       if (attempt === "routed" || attempt === "returned") {
         if (keeper === this.#spare && refusedOn) this.#renewMain(refusedOn);

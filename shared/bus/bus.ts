@@ -71,19 +71,21 @@ export interface Bus {
   /**
    * Declares exchanges, queues and bindings that are not there yet, now and after each reconnection.
    * Resolves when they are declared; with the broker away it waits for `timeout` ms and throws `NOT_HELD`,
-   * and they are declared all the same as soon as the broker is back.
+   * and they are declared all the same as soon as the broker is back. What the broker refuses is logged, named in a
+   * `CONFIG_INVALID`, and hinders nothing else.
    */
   declare(topology: Topology, options: { timeout: number }): Promise<void>;
   /**
    * Resolves once the broker holds the message durably. Throws `NOT_HELD` when that was not confirmed in time
-   * (it may be held all the same) and `NACKED` when the broker refuses it again and again.
+   * (it may be held all the same) and `NACKED` when the broker refuses it again and again, for a full queue or a
+   * missing exchange.
    */
   publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome>;
   /** Never runs `onDelivery` inside `publish`; what it throws must be its own concern: it may not throw. */
   consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer;
   /** Messages ready in a queue; undefined when the queue is missing or the broker cannot be asked in 2 s. */
   depth(queue: string): Promise<number | undefined>;
-  /** Deletes a queue when it holds nothing; throws otherwise. */
+  /** Deletes a queue when it holds nothing, so that it does not come back with a reconnection; throws otherwise. */
   deleteQueue(queue: string): Promise<void>;
   /** Whether messages can be published and consumed right now. */
   readonly ready: boolean;

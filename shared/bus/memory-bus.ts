@@ -8,9 +8,10 @@ import type {
   PublishOptions,
   PublishOutcome,
 } from "./bus.ts";
+import type { Journal } from "./journal.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { topicMatches } from "./topic.ts";
-import type { BindingDeclaration, ExchangeDeclaration, Topology } from "./topology.ts";
+import type { Arguments, BindingDeclaration, ExchangeDeclaration, Topology } from "./topology.ts";
 
 interface Exchange extends ExchangeDeclaration {
   bindings: BindingDeclaration[];
@@ -25,9 +26,13 @@ export interface MemoryLimits {
 const defaultLimits: MemoryLimits = { messages: 200_000, bytes: 256 * 1024 * 1024 };
 const MAX_ROUTES = 10_000;
 
-/** A bus inside this process, with RabbitMQ's routing rules. What it holds is lost when the process ends. */
+/**
+ * A bus inside this process, with RabbitMQ's routing rules. With a journal its durable queues, those declared as
+ * quorum queues, are kept on disk and are there again after a restart; without, everything ends with the process.
+ */
 export class MemoryBus implements Bus {
   readonly #limits: MemoryLimits;
+  readonly #journal: Journal | undefined;
   readonly #exchanges = new Map<string, Exchange>();
   readonly #queues = new Map<string, MemoryQueue>();
   /** Queues by exchange and routing key, worked out once: accounts use few keys. */
@@ -36,8 +41,9 @@ export class MemoryBus implements Bus {
   #bytes = 0;
   #closed = false;
 
-  constructor(limits: MemoryLimits = defaultLimits) {
+  constructor({ limits = defaultLimits, journal }: { limits?: MemoryLimits; journal?: Journal | undefined } = {}) {
     this.#limits = limits;
+    this.#journal = journal;
   }
 
   get ready(): boolean {
@@ -49,7 +55,7 @@ export class MemoryBus implements Bus {
       if (!this.#exchanges.has(exchange.name)) this.#exchanges.set(exchange.name, { ...exchange, bindings: [] });
     }
     for (const { name, arguments: args } of topology.queues) {
-      if (!this.#queues.has(name)) this.#queues.set(name, this.#createQueue(args));
+      if (!this.#queues.has(name)) this.#queues.set(name, this.#createQueue(name, args));
     }
     for (const binding of topology.bindings) {
       this.#unbind(binding);
@@ -71,6 +77,7 @@ export class MemoryBus implements Bus {
       throw new Failure("NACKED", "the in-process bus is full");
     }
     this.#enqueue(queues, message);
+    if (this.#journal) await this.#onDisk(this.#journal);
     return "routed";
   }
 
@@ -101,20 +108,40 @@ export class MemoryBus implements Bus {
     for (const queue of this.#queues.values()) queue.close();
   }
 
-  #createQueue(args: ConstructorParameters<typeof MemoryQueue>[0]): MemoryQueue {
-    return new MemoryQueue(args, {
+  #createQueue(name: string, args: Arguments): MemoryQueue {
+    const journal = args["x-queue-type"] === "quorum" ? this.#journal : undefined;
+    const queue = new MemoryQueue(args, {
       deadLetter: (message) => this.#enqueue(this.#route(message.exchange, message.routingKey), message),
-      left: (message) => {
+      entered: (message, expiresAt) => journal?.add(name, message, expiresAt),
+      left: (message, entry) => {
         this.#messages--;
         this.#bytes -= message.body.length;
+        if (entry !== undefined) journal?.remove(entry);
       },
     });
+    for (const journaled of journal?.load(name) ?? []) {
+      this.#count(journaled.message);
+      queue.restore(journaled);
+    }
+    return queue;
+  }
+
+  async #onDisk(journal: Journal): Promise<void> {
+    try {
+      await journal.written();
+    } catch (error) {
+      throw new Failure("NOT_HELD", "the journal cannot be written: check data-dir's disk", { cause: error });
+    }
+  }
+
+  #count(message: OutgoingMessage): void {
+    this.#messages++;
+    this.#bytes += message.body.length;
   }
 
   #enqueue(queues: MemoryQueue[], message: OutgoingMessage): void {
     for (const queue of queues) {
-      this.#messages++;
-      this.#bytes += message.body.length;
+      this.#count(message);
       queue.push(message);
     }
   }

@@ -1,7 +1,10 @@
 import type { Consumer, ConsumeOptions, Delivery, OutgoingMessage } from "./bus.ts";
+import type { Journaled } from "./journal.ts";
 import type { Arguments } from "./topology.ts";
 
 interface Stored {
+  /** Its number in the journal; undefined when the queue is in memory only. */
+  readonly entry: number | undefined;
   /** Its place in the queue, which a requeue gives back to it. */
   readonly place: number;
   message: OutgoingMessage;
@@ -20,10 +23,12 @@ interface Subscription {
 /** Consumers that end their deliveries at once are not to keep the process from everything else. */
 const DRAIN_AT_ONCE = 256;
 
-/** Where a queue's dead letters go, and what it frees when a message leaves for good. */
+/** Where a queue's dead letters go, and what is noted when a message comes and when it leaves for good. */
 interface Surroundings {
   deadLetter(message: OutgoingMessage): void;
-  left(message: OutgoingMessage): void;
+  /** Tells the message's number in the journal, when there is one. */
+  entered(message: OutgoingMessage, expiresAt: number): number | undefined;
+  left(message: OutgoingMessage, entry: number | undefined): void;
 }
 
 /**
@@ -59,12 +64,18 @@ export class MemoryQueue {
 
   push(message: OutgoingMessage): void {
     const ttl = this.#arguments["x-message-ttl"];
-    this.#ready.push({
-      place: this.#places++,
-      message,
-      redelivered: false,
-      expiresAt: typeof ttl === "number" ? Date.now() + ttl : Number.POSITIVE_INFINITY,
-    });
+    const expiresAt = typeof ttl === "number" ? Date.now() + ttl : Number.POSITIVE_INFINITY;
+    const entry = this.#surroundings.entered(message, expiresAt);
+    this.#append({ entry, place: this.#places++, message, redelivered: false, expiresAt });
+  }
+
+  /** Puts back what the queue held when the process before this one ended. */
+  restore({ seq, message, expiresAt }: Journaled): void {
+    this.#append({ entry: seq, place: this.#places++, message, redelivered: true, expiresAt });
+  }
+
+  #append(stored: Stored): void {
+    this.#ready.push(stored);
     this.#dropHead();
     this.#scheduleDrain();
     this.#scheduleExpiry();
@@ -93,7 +104,7 @@ export class MemoryQueue {
     this.#subscriptions = [];
     clearTimeout(this.#expiry);
     for (let stored = this.#shift(); stored !== undefined; stored = this.#shift()) {
-      this.#surroundings.left(stored.message);
+      this.#surroundings.left(stored.message, undefined); // what is on disk stays there
     }
   }
 
@@ -155,7 +166,7 @@ export class MemoryQueue {
       this.#expiry = undefined;
       this.#scheduleExpiry();
     } else {
-      this.#surroundings.left(stored.message);
+      this.#surroundings.left(stored.message, stored.entry);
       if (end === "reject") this.#deadLetter(stored.message);
     }
     this.#scheduleDrain();
@@ -176,8 +187,8 @@ export class MemoryQueue {
     const limit = this.#arguments["x-max-length"];
     if (this.#arguments["x-overflow"] === "reject-publish" || typeof limit !== "number") return;
     while (this.depth > limit) {
-      const { message } = this.#shift() as Stored;
-      this.#surroundings.left(message);
+      const { message, entry } = this.#shift() as Stored;
+      this.#surroundings.left(message, entry);
       this.#deadLetter(message);
     }
   }
@@ -185,8 +196,8 @@ export class MemoryQueue {
   #expire(): void {
     const now = Date.now();
     while (this.depth > 0 && (this.#ready[this.#head] as Stored).expiresAt <= now) {
-      const { message } = this.#shift() as Stored;
-      this.#surroundings.left(message);
+      const { message, entry } = this.#shift() as Stored;
+      this.#surroundings.left(message, entry);
       this.#deadLetter(message);
     }
     this.#scheduleExpiry();

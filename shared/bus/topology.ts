@@ -51,6 +51,7 @@ export function createNames(prefix: string) {
     repliesOf: (instance: string) => `${prefix}.replies.${instance}`,
     lateReplies: `${prefix}.late-replies`,
     retryOf: (delay: string) => `${prefix}.retry.${delay}`,
+    isRetry: (queue: string) => queue.startsWith(`${prefix}.retry.`),
     dead: `${prefix}.dead`,
     unrouted: `${prefix}.unrouted`,
   };

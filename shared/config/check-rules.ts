@@ -1,5 +1,5 @@
 import { createSecureContext } from "node:tls";
-import { internalPorts } from "./config.ts";
+import { internalPaths, internalPorts } from "./config.ts";
 import { codeOf } from "./expand.ts";
 import { pathOf, type Report } from "./report.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
@@ -21,6 +21,7 @@ export function checkRules(settings: PartlySettings, report: Report): void {
   const names = services.map(([index, service]) => [`services[${index}].name`, service?.name] as const);
   reportRepeated(names, "every service needs a name of its own", report);
   for (const paths of routesOf(settings)) reportRepeated(paths, "every path can lead to one place only", report);
+  if (hasInternalListener(settings)) checkInternalPaths(settings["common-endpoints"] ?? {}, report);
   checkPorts(settings, report);
   checkAmqp(settings.amqp ?? {}, report);
 }
@@ -44,7 +45,16 @@ function checkService(service: PartlyService, path: string, report: Report): voi
   }
 }
 
-/** The paths of each listener, with the settings that they come from. */
+/** The health check may have one of them: it is then on the public listener alone. */
+function checkInternalPaths(endpoints: NonNullable<PartlySettings["common-endpoints"]>, report: Report): void {
+  const own: readonly string[] = internalPaths;
+  for (const [key, path] of Object.entries(endpoints)) {
+    if (!path || key === "health-check" || !own.includes(path)) continue;
+    report.fault(`common-endpoints.${key}`, `"${path}" is the internal listener's own; choose another path`);
+  }
+}
+
+/** The paths of each listener, with the settings that they come from; the health check is on both. */
 function routesOf(settings: PartlySettings): (readonly [string, string | undefined])[][] {
   const pushes = (settings.services ?? []).flatMap((service, index) =>
     Object.entries(service?.["listen-endpoints"] ?? {}).map(
@@ -54,7 +64,9 @@ function routesOf(settings: PartlySettings): (readonly [string, string | undefin
   const common = Object.entries(settings["common-endpoints"] ?? {}).map(
     ([key, path]) => [`common-endpoints.${key}`, path] as const,
   );
-  return hasInternalListener(settings) ? [pushes, common] : [[...pushes, ...common]];
+  if (!hasInternalListener(settings)) return [[...pushes, ...common]];
+  const health = common.filter(([setting]) => setting === "common-endpoints.health-check");
+  return [[...pushes, ...health], common];
 }
 
 function reportRepeated(values: (readonly [string, string | undefined])[], rule: string, report: Report): void {

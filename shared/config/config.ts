@@ -95,3 +95,6 @@ export interface Config {
 
 /** Ports of the internal listener when none is configured. */
 export const internalPorts = { gateway: 7081, dispatcher: 7082 } as const;
+
+/** What the internal listener serves itself, whatever the config. */
+export const internalPaths = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/asyncapi.json"] as const;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import { pino } from "pino";
@@ -60,194 +60,200 @@ function sentBodies(api: WechatApi): unknown[] {
   return api.calls.filter(({ path }) => path === PATH).map(({ json }) => json);
 }
 
-for (const bus of busKinds) {
-  void test(`${bus}: a slow backend gets one POST, and the user its reply as one customer-service message`, async (t) => {
-    const { api, backend, system, wechat } = await createLate(t, bus, slow);
-    const answer = await wechat.push(text("o/USER+1"));
-    assert.equal(answer.opened, "success");
-    assert.ok(answer.ms < 900, `answered after ${answer.ms} ms`);
-    const [call] = await api.next(PATH);
-    assert.equal(call?.body, '{"touser":"o/USER+1","msgtype":"text","text":{"content":"很晚"}}');
+// Most of them wait: for a backend, a retry queue, a TTL.
+void describe("late replies", { concurrency: 8 }, () => {
+  for (const bus of busKinds) {
+    void test(`${bus}: a slow backend gets one POST, and the user its reply as one customer-service message`, async (t) => {
+      const { api, backend, system, wechat } = await createLate(t, bus, slow);
+      const answer = await wechat.push(text("o/USER+1"));
+      assert.equal(answer.opened, "success");
+      assert.ok(answer.ms < 900, `answered after ${answer.ms} ms`);
+      const [call] = await api.next(PATH);
+      assert.equal(call?.body, '{"touser":"o/USER+1","msgtype":"text","text":{"content":"很晚"}}');
+      await counted(system, "sent");
+      assert.equal(backend.requests.length, 1);
+      assert.equal(api.count(PATH), 1);
+    });
+
+    void test(`${bus}: every type of reply in WeChat's words; what says nothing is dropped`, async (t) => {
+      const cases: [reply: object, sent?: object][] = [
+        [
+          { type: "image", msg: "m1" },
+          { msgtype: "image", image: { media_id: "m1" } },
+        ],
+        [
+          { type: "voice", msg: "m2" },
+          { msgtype: "voice", voice: { media_id: "m2" } },
+        ],
+        [
+          { type: "video", msg: "m3", title: "T", desc: "D" },
+          { msgtype: "video", video: { media_id: "m3", title: "T", description: "D" } },
+        ],
+        [
+          { type: "music", msg: "m4", title: "T", desc: "D", url: "http://u/", hqUrl: "http://h/" },
+          {
+            msgtype: "music",
+            music: {
+              title: "T",
+              description: "D",
+              musicurl: "http://u/",
+              hqmusicurl: "http://h/",
+              thumb_media_id: "m4",
+            },
+          },
+        ],
+        [
+          {
+            type: "news",
+            articles: [{ title: "A", desc: "D", picUrl: "http://p/", url: "http://u/" }, { title: "B" }],
+          },
+          {
+            msgtype: "news",
+            news: { articles: [{ title: "A", description: "D", url: "http://u/", picurl: "http://p/" }] },
+          },
+        ],
+        [{ type: "success" }],
+        [{ type: "transfer_customer_service" }],
+        [{ type: "raw", msg: "{}" }],
+        [{ type: "text", msg: "x".repeat(2049) }],
+      ];
+      const { api, system, wechat } = await createLate(t, bus, ({ json }) => {
+        return { body: cases[Number((json as { Content: string }).Content)]?.[0], delayMs: 800 };
+      });
+      await Promise.all(cases.map((_, index) => wechat.push(text("oUSER1", String(index)))));
+      await counted(system, "sent", 5);
+      await counted(system, "dropped", 4);
+      const expected = cases.flatMap(([, sent]) => (sent ? [JSON.stringify({ touser: "oUSER1", ...sent })] : []));
+      const bodies = sentBodies(api).map((body) => JSON.stringify(body));
+      assert.deepEqual(bodies.toSorted(), expected.toSorted());
+    });
+
+    void test(`${bus}: what left is never sent again: refused, out of the window, or never answered`, async (t) => {
+      const { api, system, wechat } = await createLate(t, bus, slow);
+      const faults = [
+        { fault: { errcode: 45047, errmsg: "out of response count limit" }, outcome: "refused" },
+        { fault: { errcode: 45015, errmsg: "response out of time limit" }, outcome: "expired" },
+        { fault: "reset", outcome: "unanswered" },
+      ] as const;
+      for (const { fault, outcome } of faults) {
+        api.fail(PATH, fault, 1);
+        await wechat.push(text());
+        await counted(system, outcome);
+      }
+      assert.equal(api.count(PATH), 3);
+    });
+
+    void test(`${bus}: a token that WeChat refuses is replaced and the reply sent`, async (t) => {
+      const { api, system, wechat } = await createLate(t, bus, slow);
+      await wechat.push(text("oFIRST"));
+      await counted(system, "sent");
+      api.invalidateToken();
+      await wechat.push(text("oSECOND"));
+      await counted(system, "sent", 2);
+      assert.equal(api.count(PATH), 3);
+    });
+
+    void test(`${bus}: without WeChat's API a reply waits, holds up nothing, and is sent once when it is back`, async (t) => {
+      const { api, system, wechat } = await createLate(t, bus, slow);
+      await api.stop();
+      await wechat.push(text());
+      await counted(system, "retry");
+      await api.start();
+      await counted(system, "sent");
+      assert.deepEqual(sentBodies(api), [{ touser: "oUSER1", msgtype: "text", text: { content: "很晚" } }]);
+    });
+
+    void test(`${bus}: a connection that is refused after the token was fetched is no send`, async (t) => {
+      const { api, system, wechat } = await createLate(t, bus, slow);
+      await wechat.push(text("oFIRST"));
+      await counted(system, "sent");
+      await api.stop();
+      await wechat.push(text("oSECOND"));
+      await counted(system, "retry");
+      await api.start();
+      await counted(system, "sent", 2);
+      assert.equal(api.count(PATH), 2);
+    });
+
+    void test(`${bus}: late-reply "drop" sends nothing`, async (t) => {
+      const { api, system, wechat } = await createLate(t, bus, slow, { "late-reply": "drop" });
+      await wechat.push(text());
+      await sleep(1500);
+      assert.equal(api.calls.length, 0);
+      assert.match(await system.metrics(), /wx_replies_total\{service="shop",outcome="late"\} 1/);
+    });
+  }
+
+  void test("replies to nobody's queue reach the user once each, whoever wrote them", async (t) => {
+    const { api, system } = await createLate(t, "rabbitmq", slow);
+    const connection = await connect(brokerUrl());
+    const channel = await connection.createConfirmChannel();
+    const reply = (correlationId: string, headers = {}) =>
+      channel.publish(`${system.prefix}.replies`, "gone", Buffer.from('{"msg":"hi"}'), { correlationId, headers });
+    reply("shop/oUSER1/1");
+    reply("shop/oUSER1/1");
+    reply("shop/oUSER2/2", { "x-wx-deferred": true });
+    reply(`shop/${"A".repeat(43)}/${"B".repeat(43)}`);
+    reply("shop//3");
+    reply("nonsense");
+    reply("%E0%A4%A/oUSER1/1");
+    reply("another/oUSER1/4");
+    await channel.waitForConfirms();
+    await connection.close();
+    await counted(system, "sent");
+    await counted(system, "duplicate");
+    await counted(system, "dropped", 3);
+    assert.match(await system.metrics("dispatcher"), /wx_late_replies_total\{service="other",outcome="dropped"\} 3/);
+    assert.equal(api.count(PATH), 1);
+  });
+
+  void test("two dispatchers send a reply once, and one of them goes on when the other is gone", async (t) => {
+    const { api, system, wechat } = await createLate(t, "rabbitmq", slow, {}, ["gateway"]);
+    const runDispatcher = () => runBridge("dispatcher", system.config, pino({ enabled: false }));
+    const [first, second] = [await runDispatcher(), await runDispatcher()];
+    try {
+      await Promise.all(Array.from({ length: 10 }, (_, i) => wechat.push(text(`oUSER${i}`))));
+      await api.next(PATH, 10);
+      await first.close();
+      await wechat.push(text("oLAST"));
+      await api.next(PATH, 1);
+      await sleep(500);
+      assert.equal(api.count(PATH), 11);
+      assert.equal(new Set(sentBodies(api).map((body) => (body as { touser: string }).touser)).size, 11);
+    } finally {
+      await second.close();
+    }
+  });
+
+  void test("a gateway killed while the user waits: the reply still reaches the user, once", async (t) => {
+    const { api, backend, system } = await createLate(t, "rabbitmq", slow);
+    const file = await writeConfig(t, {
+      "listen-host": "127.0.0.1",
+      "listen-port": 0,
+      "internal-listen-port": 0,
+      amqp: { url: brokerUrl(), prefix: system.prefix },
+      "dont-append-userinfo": true,
+      services: [
+        {
+          name: "shop",
+          "wx-params": { token: "AAAAA", "app-id": "wxba5fad812f8e6fb9", "app-secret": "s" },
+          "listen-endpoints": { "service-path": "/shop" },
+          "msg-proxy-pass": backend.url,
+          "late-reply": "customer-service",
+        },
+      ],
+    });
+    const gateway = await startProcess(t, "gateway", file);
+    const wechat = createWechat({ url: `http://127.0.0.1:${gateway.port}/shop`, token: "AAAAA", appId: "" });
+    const answering = wechat.push(text());
+    const cutOff = assert.rejects(answering);
+    await backend.next(1);
+    await gateway.end("SIGKILL");
+    await cutOff;
+    const [call] = await api.next(PATH, 1, 25_000);
+    assert.deepEqual(call?.json, { touser: "oUSER1", msgtype: "text", text: { content: "很晚" } });
     await counted(system, "sent");
     assert.equal(backend.requests.length, 1);
     assert.equal(api.count(PATH), 1);
   });
-
-  void test(`${bus}: every type of reply in WeChat's words; what says nothing is dropped`, async (t) => {
-    const cases: [reply: object, sent?: object][] = [
-      [
-        { type: "image", msg: "m1" },
-        { msgtype: "image", image: { media_id: "m1" } },
-      ],
-      [
-        { type: "voice", msg: "m2" },
-        { msgtype: "voice", voice: { media_id: "m2" } },
-      ],
-      [
-        { type: "video", msg: "m3", title: "T", desc: "D" },
-        { msgtype: "video", video: { media_id: "m3", title: "T", description: "D" } },
-      ],
-      [
-        { type: "music", msg: "m4", title: "T", desc: "D", url: "http://u/", hqUrl: "http://h/" },
-        {
-          msgtype: "music",
-          music: {
-            title: "T",
-            description: "D",
-            musicurl: "http://u/",
-            hqmusicurl: "http://h/",
-            thumb_media_id: "m4",
-          },
-        },
-      ],
-      [
-        { type: "news", articles: [{ title: "A", desc: "D", picUrl: "http://p/", url: "http://u/" }, { title: "B" }] },
-        {
-          msgtype: "news",
-          news: { articles: [{ title: "A", description: "D", url: "http://u/", picurl: "http://p/" }] },
-        },
-      ],
-      [{ type: "success" }],
-      [{ type: "transfer_customer_service" }],
-      [{ type: "raw", msg: "{}" }],
-      [{ type: "text", msg: "x".repeat(2049) }],
-    ];
-    const { api, system, wechat } = await createLate(t, bus, ({ json }) => {
-      return { body: cases[Number((json as { Content: string }).Content)]?.[0], delayMs: 800 };
-    });
-    await Promise.all(cases.map((_, index) => wechat.push(text("oUSER1", String(index)))));
-    await counted(system, "sent", 5);
-    await counted(system, "dropped", 4);
-    const expected = cases.flatMap(([, sent]) => (sent ? [JSON.stringify({ touser: "oUSER1", ...sent })] : []));
-    const bodies = sentBodies(api).map((body) => JSON.stringify(body));
-    assert.deepEqual(bodies.toSorted(), expected.toSorted());
-  });
-
-  void test(`${bus}: what left is never sent again: refused, out of the window, or never answered`, async (t) => {
-    const { api, system, wechat } = await createLate(t, bus, slow);
-    const faults = [
-      { fault: { errcode: 45047, errmsg: "out of response count limit" }, outcome: "refused" },
-      { fault: { errcode: 45015, errmsg: "response out of time limit" }, outcome: "expired" },
-      { fault: "reset", outcome: "unanswered" },
-    ] as const;
-    for (const { fault, outcome } of faults) {
-      api.fail(PATH, fault, 1);
-      await wechat.push(text());
-      await counted(system, outcome);
-    }
-    assert.equal(api.count(PATH), 3);
-  });
-
-  void test(`${bus}: a token that WeChat refuses is replaced and the reply sent`, async (t) => {
-    const { api, system, wechat } = await createLate(t, bus, slow);
-    await wechat.push(text("oFIRST"));
-    await counted(system, "sent");
-    api.invalidateToken();
-    await wechat.push(text("oSECOND"));
-    await counted(system, "sent", 2);
-    assert.equal(api.count(PATH), 3);
-  });
-
-  void test(`${bus}: without WeChat's API a reply waits, holds up nothing, and is sent once when it is back`, async (t) => {
-    const { api, system, wechat } = await createLate(t, bus, slow);
-    await api.stop();
-    await wechat.push(text());
-    await counted(system, "retry");
-    await api.start();
-    await counted(system, "sent");
-    assert.deepEqual(sentBodies(api), [{ touser: "oUSER1", msgtype: "text", text: { content: "很晚" } }]);
-  });
-
-  void test(`${bus}: a connection that is refused after the token was fetched is no send`, async (t) => {
-    const { api, system, wechat } = await createLate(t, bus, slow);
-    await wechat.push(text("oFIRST"));
-    await counted(system, "sent");
-    await api.stop();
-    await wechat.push(text("oSECOND"));
-    await counted(system, "retry");
-    await api.start();
-    await counted(system, "sent", 2);
-    assert.equal(api.count(PATH), 2);
-  });
-
-  void test(`${bus}: late-reply "drop" sends nothing`, async (t) => {
-    const { api, system, wechat } = await createLate(t, bus, slow, { "late-reply": "drop" });
-    await wechat.push(text());
-    await sleep(1500);
-    assert.equal(api.calls.length, 0);
-    assert.match(await system.metrics(), /wx_replies_total\{service="shop",outcome="late"\} 1/);
-  });
-}
-
-void test("replies to nobody's queue reach the user once each, whoever wrote them", async (t) => {
-  const { api, system } = await createLate(t, "rabbitmq", slow);
-  const connection = await connect(brokerUrl());
-  const channel = await connection.createConfirmChannel();
-  const reply = (correlationId: string, headers = {}) =>
-    channel.publish(`${system.prefix}.replies`, "gone", Buffer.from('{"msg":"hi"}'), { correlationId, headers });
-  reply("shop/oUSER1/1");
-  reply("shop/oUSER1/1");
-  reply("shop/oUSER2/2", { "x-wx-deferred": true });
-  reply(`shop/${"A".repeat(43)}/${"B".repeat(43)}`);
-  reply("shop//3");
-  reply("nonsense");
-  reply("%E0%A4%A/oUSER1/1");
-  reply("another/oUSER1/4");
-  await channel.waitForConfirms();
-  await connection.close();
-  await counted(system, "sent");
-  await counted(system, "duplicate");
-  await counted(system, "dropped", 3);
-  assert.match(await system.metrics("dispatcher"), /wx_late_replies_total\{service="other",outcome="dropped"\} 3/);
-  assert.equal(api.count(PATH), 1);
-});
-
-void test("two dispatchers send a reply once, and one of them goes on when the other is gone", async (t) => {
-  const { api, system, wechat } = await createLate(t, "rabbitmq", slow, {}, ["gateway"]);
-  const runDispatcher = () => runBridge("dispatcher", system.config, pino({ enabled: false }));
-  const [first, second] = [await runDispatcher(), await runDispatcher()];
-  try {
-    await Promise.all(Array.from({ length: 10 }, (_, i) => wechat.push(text(`oUSER${i}`))));
-    await api.next(PATH, 10);
-    await first.close();
-    await wechat.push(text("oLAST"));
-    await api.next(PATH, 1);
-    await sleep(500);
-    assert.equal(api.count(PATH), 11);
-    assert.equal(new Set(sentBodies(api).map((body) => (body as { touser: string }).touser)).size, 11);
-  } finally {
-    await second.close();
-  }
-});
-
-void test("a gateway killed while the user waits: the reply still reaches the user, once", async (t) => {
-  const { api, backend, system } = await createLate(t, "rabbitmq", slow);
-  const file = await writeConfig(t, {
-    "listen-host": "127.0.0.1",
-    "listen-port": 0,
-    "internal-listen-port": 0,
-    amqp: { url: brokerUrl(), prefix: system.prefix },
-    "dont-append-userinfo": true,
-    services: [
-      {
-        name: "shop",
-        "wx-params": { token: "AAAAA", "app-id": "wxba5fad812f8e6fb9", "app-secret": "s" },
-        "listen-endpoints": { "service-path": "/shop" },
-        "msg-proxy-pass": backend.url,
-        "late-reply": "customer-service",
-      },
-    ],
-  });
-  const gateway = await startProcess(t, "gateway", file);
-  const wechat = createWechat({ url: `http://127.0.0.1:${gateway.port}/shop`, token: "AAAAA", appId: "" });
-  const answering = wechat.push(text());
-  const cutOff = assert.rejects(answering);
-  await backend.next(1);
-  await gateway.end("SIGKILL");
-  await cutOff;
-  const [call] = await api.next(PATH, 1, 25_000);
-  assert.deepEqual(call?.json, { touser: "oUSER1", msgtype: "text", text: { content: "很晚" } });
-  await counted(system, "sent");
-  assert.equal(backend.requests.length, 1);
-  assert.equal(api.count(PATH), 1);
 });

@@ -14,8 +14,8 @@ import { configOf, file } from "../shared/config/sample-config.ts";
 export interface DispatchingOptions {
   handler?: BackendHandler;
   /** Of the one account, `shop`; it forwards to the backend unless said otherwise. */
-  settings?: object;
-  top?: object;
+  settings?: Record<string, unknown>;
+  top?: Record<string, unknown>;
 }
 
 export const event = `{"ToUserName":"gh_1","FromUserName":"oUSER","CreateTime":1,"MsgType":"text","Content":"hi"}`;
@@ -49,7 +49,7 @@ export async function createDispatching(t: Closing, { handler, settings = {}, to
     lines,
     dispatcher,
     /** Takes what comes to a queue from now on, so that it is not delivered again. */
-    watch(queue: string) {
+    watch: (queue: string) => {
       const arrivals = createArrivals<Delivery>(`messages in ${queue}`);
       bus.consume(queue, { prefetch: 1000 }, (delivery) => {
         delivery.ack();
@@ -58,7 +58,7 @@ export async function createDispatching(t: Closing, { handler, settings = {}, to
       return async () => (await arrivals.next())[0] as Delivery;
     },
     /** An event as the gateway publishes it; `headers` and `properties` replace single ones. */
-    async publish({ headers = {}, properties = {}, body = event }: Published = {}) {
+    publish: async ({ headers = {}, properties = {}, body = event }: Published = {}) => {
       await bus.publish(
         {
           exchange: names.eventsOf("shop"),
@@ -88,7 +88,7 @@ export async function createDispatching(t: Closing, { handler, settings = {}, to
       );
     },
     /** Resolves once the dispatcher has nothing left to do: `delivery` is logged after the ack. */
-    async settled(deliveries = 1) {
+    settled: async (deliveries = 1) => {
       while (lines.filter((line) => line.includes(`"msg":"delivery"`)).length < deliveries) {
         await nextTurn();
       }

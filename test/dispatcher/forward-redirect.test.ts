@@ -42,8 +42,9 @@ test("a redirect to nowhere fails", async (t) => {
 });
 
 test("user and password in msg-proxy-pass become Authorization", async (t) => {
-  const withUser = (base: string) => base.replace("//", "//user:p%40ss%3Aw%C3%A9@");
-  const { backend, send } = await createForwarding(t, { url: withUser });
+  const { backend, send } = await createForwarding(t, {
+    url: (base) => base.replace("//", "//user:p%40ss%3Aw%C3%A9@"),
+  });
   await send();
   const { headers, path } = backend.requests[0] ?? assert.fail();
   // printf 'user:p@ss:wé' | base64

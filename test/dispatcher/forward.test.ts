@@ -115,7 +115,7 @@ test("webhook headers verify as Standard Webhooks lays down", async (t) => {
   assert.ok(Math.abs(Number(timestamp) - Date.now() / 1000) < 5, String(timestamp));
   const key = Buffer.from("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "base64");
   const expected = createHmac("sha256", key)
-    .update(`${String(id)}.${String(timestamp)}.${request?.body}`)
+    .update(`${id}.${String(timestamp)}.${request?.body}`)
     .digest("base64");
   assert.equal(signature, `v1,${expected}`);
 });

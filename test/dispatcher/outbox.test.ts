@@ -30,7 +30,7 @@ async function createFullOutbox() {
 /** A delivery as a consumer gets it. */
 async function deliveryFrom(bus: MemoryBus): Promise<Delivery> {
   const arrivals = createArrivals<Delivery>("deliveries");
-  const consumer = bus.consume("source", { prefetch: 1 }, arrivals.add);
+  const consumer = bus.consume("source", { prefetch: 1 }, (delivery) => arrivals.add(delivery));
   const properties = { messageId: "shop/oUSER/22277834746191186", type: "msg.text" };
   await bus.publish({ exchange: "", routingKey: "source", body: Buffer.from("{}"), properties }, { timeout: 1000 });
   const [delivery] = await arrivals.next();

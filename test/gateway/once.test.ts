@@ -1,16 +1,10 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import { pino } from "pino";
 import { createOnce, type Answer } from "../../gateway/once.ts";
-import { createPublished } from "../../gateway/published.ts";
 
 const hello: Answer = { reply: { type: "text", msg: "hello" }, outcome: "replied" };
 const silent: Answer = { reply: { type: "success" }, outcome: "silent" };
 const repeat = { answer: { reply: { type: "success" }, outcome: "repeat" }, isRepeat: true };
-
-function createMemory() {
-  return createOnce(createPublished({ store: undefined, log: pino({ level: "silent" }), onForgotten: () => {} }));
-}
 
 /** A start that counts its calls and waits to be ended. */
 function createStart() {

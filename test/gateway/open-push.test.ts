@@ -6,7 +6,8 @@ import { wrapCompat, wrapSealed } from "../support/wechat-envelope.ts";
 import { accountOf, secrets, serviceWithParams } from "../shared/config/sample-config.ts";
 import { vectors } from "../shared/wechat/vectors.ts";
 
-const { token, aesKey } = secrets;
+const token: string = secrets.token;
+const aesKey: string = secrets.aesKey;
 const appId = "wx1234567890abcdef";
 const NOW = 1_714_112_445_000;
 const stamp = "1714112445";
@@ -64,7 +65,7 @@ test("opens WeChat's own example", async () => {
     encrypt_type: "aes",
     msg_signature,
   };
-  const { push, seal } = opener.open(query as Query, Buffer.from(JSON.stringify({ Encrypt: vector.encrypt })));
+  const { push, seal } = opener.open(query, Buffer.from(JSON.stringify({ Encrypt: vector.encrypt })));
   assert.deepEqual([push.routingKey, push.format, seal?.format], ["event.debug_demo", "json", "json"]);
 });
 

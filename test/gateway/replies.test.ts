@@ -44,9 +44,9 @@ test("a deadline that is over ends the wait at once", async () => {
 
 test("a wait that was called off takes no reply", async () => {
   const replies = createReplies(() => false);
-  const { result, cancel } = replies.wait("a", soon());
-  cancel();
-  assert.deepEqual(await result, { kind: "timeout" });
+  const waiting = replies.wait("a", soon());
+  waiting.cancel();
+  assert.deepEqual(await waiting.result, { kind: "timeout" });
   assert.equal(replies.take(reply("a")), "late");
 });
 

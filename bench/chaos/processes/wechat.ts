@@ -3,6 +3,7 @@
  * them, tries each one again as WeChat does, and writes every try down.
  */
 import { createWriteStream } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createWechat } from "../../../test/support/wechat-server.ts";
 import { account } from "../account.ts";
@@ -23,17 +24,23 @@ export interface WechatNews {
   sent: number;
   acknowledged: number;
   givenUp: number;
+  /** The longest that this process itself was held up, in ms: what it measures is no more exact than that. */
+  heldUp: number;
   done?: true;
 }
 
 /** WeChat hangs up after 5 s and starts the tries of a push that far apart. */
 const PATIENCE = 5000;
+/** WeChat is many servers, which do not try again in step. */
+const JITTER = 250;
 const TICK = 5;
 
 const options = JSON.parse(process.argv[2] ?? "{}") as WechatProcessOptions;
 const wechat = createWechat({ ...account, url: options.url });
 const log = createWriteStream(options.log);
-const news: WechatNews = { sent: 0, acknowledged: 0, givenUp: 0 };
+const news: WechatNews = { sent: 0, acknowledged: 0, givenUp: 0, heldUp: 0 };
+const loopDelay = monitorEventLoopDelay({ resolution: TICK });
+loopDelay.enable();
 const told = { enough: false };
 const tell = serveParent({ port: 0 }, () => (told.enough = true));
 
@@ -50,6 +57,7 @@ async function pushSteadily(): Promise<void> {
       const pushing = pushUntilAnswered(news.sent).finally(() => under.delete(pushing));
       under.add(pushing);
     }
+    news.heldUp = Math.round(loopDelay.max / 1e6);
     await sleep(TICK);
   }
   await Promise.all(under);
@@ -64,7 +72,7 @@ async function pushUntilAnswered(push: number): Promise<void> {
     const line: Try = { push, number, identity, startedAt, ms: Math.round(ms), end, ...(said ? { said } : {}) };
     log.write(`${JSON.stringify(line)}\n`);
     if (end === 200) return void news.acknowledged++;
-    if (number < options.tries) await sleep(Math.max(startedAt + PATIENCE - Date.now(), 0));
+    if (number < options.tries) await sleep(Math.max(startedAt + PATIENCE - Date.now(), 0) + Math.random() * JITTER);
   }
   news.givenUp++;
 }

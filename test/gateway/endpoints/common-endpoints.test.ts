@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigError } from "../../../shared/config/config-error.ts";
 import { createWechatApi } from "../../support/wechat-api-server.ts";
 import { allEndpoints, answered, call, secret, startBridge } from "./start-bridge.ts";
 
@@ -45,26 +44,6 @@ test("without it, they are on the public server alone", async (t) => {
   assert.deepEqual(await call(`${url}/health-check`), health);
   for (const name of Object.keys(allEndpoints)) assert.equal((await call(`${internalUrl}/${name}`)).status, 404, name);
   assert.equal((await call(`${internalUrl}/healthz`)).status, 200);
-});
-
-for (const path of ["/healthz", "/readyz", "/metrics"]) {
-  test(`a path of the internal listener's own, ${path}, is a fault that names the setting`, async (t) => {
-    const endpoints = { "tmpl-msg": "/t", "wx-qr": path };
-    const starting = startBridge(t, { apiBase: "http://127.0.0.1:1", internal: true, endpoints });
-    await assert.rejects(starting, (error) => {
-      assert.ok(error instanceof ConfigError);
-      assert.deepEqual(error.faults, [
-        `common-endpoints.wx-qr: "${path}" is already another route of the listener where it goes; choose another path`,
-      ]);
-      return true;
-    });
-  });
-}
-
-test("a health check at the path of an account is a fault that names the setting", async (t) => {
-  const endpoints = { "health-check": "/wx-plain" };
-  const starting = startBridge(t, { apiBase: "http://127.0.0.1:1", internal: true, endpoints });
-  await assert.rejects(starting, /^ConfigError: common-endpoints\.health-check: "\/wx-plain" is already another route/);
 });
 
 test("the health check may have the name of the internal listener's own", async (t) => {

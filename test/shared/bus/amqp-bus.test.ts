@@ -22,7 +22,10 @@ test("a round trip of publish, consume, publish a reply, consume takes no Nagle 
   const [requests, replies] = [await declareQueue("requests"), await declareQueue("replies")];
   bus.consume(requests, { prefetch: 10 }, (delivery) => {
     // The last one is still unconfirmed when the test ends.
-    send(replies, "reply").then(delivery.ack, () => {});
+    send(replies, "reply").then(
+      () => delivery.ack(),
+      () => {},
+    );
   });
   const answers = consume(replies);
   await untilReady(bus);

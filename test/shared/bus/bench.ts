@@ -47,7 +47,7 @@ export function createBench(bus: Bus, prefix = uniquePrefix()) {
       deliveries,
       async take(count = 1) {
         const taken = await deliveries.next(count);
-        for (const { ack } of taken) ack();
+        for (const delivery of taken) delivery.ack();
         return taken.map(({ body }) => body.toString());
       },
       cancel: () => consumer.cancel(),

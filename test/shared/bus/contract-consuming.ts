@@ -80,7 +80,7 @@ export function consumingContract(createBus: CreateBus): void {
     for (const part of ["plain", "own-key", "new-key", "nowhere"]) {
       await send(name(part), part);
       const consumer = consume(name(part));
-      for (const { reject } of await consumer.deliveries.next()) reject();
+      for (const delivery of await consumer.deliveries.next()) delivery.reject();
       await consumer.close();
       assert.equal(await bus.depth(name(part)), 0);
     }

@@ -15,7 +15,7 @@ test("memory is bounded: by messages, by bytes, over all queues; what leaves mak
     { messages: 3, bytes: 1000 },
     { messages: 1000, bytes: 3 },
   ]) {
-    const bus = new MemoryBus(limits);
+    const bus = new MemoryBus({ limits });
     t.after(() => bus.close());
     const { declareQueue, send, consume } = createBench(bus);
     const [a, b] = [await declareQueue("a"), await declareQueue("b", { "x-message-ttl": 50 })];

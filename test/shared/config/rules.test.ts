@@ -35,6 +35,27 @@ test("a path may be on both listeners", async () => {
   ]);
 });
 
+test("the internal listener's own paths are taken, but not for the health check", async () => {
+  const own = ["/healthz", "/readyz", "/metrics", "/openapi.json", "/asyncapi.json"];
+  for (const path of own) {
+    const common = { "common-endpoints": { "wx-qr": path } };
+    assert.deepEqual(await faultsOf(file({}, { ...common, "internal-listen-host": "127.0.0.1" })), [
+      `common-endpoints.wx-qr: "${path}" is the internal listener's own; choose another path`,
+    ]);
+    assert.deepEqual((await configOf(file({}, common))).commonEndpoints, { "wx-qr": path });
+  }
+  const health = { "common-endpoints": { "health-check": "/healthz" }, "internal-listen-port": 7081 };
+  assert.deepEqual((await configOf(file({}, health))).commonEndpoints, { "health-check": "/healthz" });
+});
+
+test("the health check is on both listeners, and needs a path of its own on each", async () => {
+  const common = { "common-endpoints": { "health-check": "/wx", "wx-user": "/wx" }, "internal-listen-port": 7081 };
+  assert.deepEqual(await faultsOf(file({}, common)), [
+    'common-endpoints.health-check: "/wx" is also services[0].listen-endpoints.service-path; every path can lead to one place only',
+    'common-endpoints.wx-user: "/wx" is also common-endpoints.health-check; every path can lead to one place only',
+  ]);
+});
+
 test("rules are checked beside wrong values", async () => {
   assert.deepEqual(await faultsOf({ services: [service({ timeout: "0" }), service({ name: "" })] }), [
     "services[0].timeout: must be a whole number of seconds, 0 or more, written without quotes",

@@ -140,7 +140,7 @@ for (const [name, xml] of hostile) {
   test(`hostile XML fails fast: ${name}`, () => {
     const startedAt = performance.now();
     assert.throws(() => parseXml(xml), { code: "MALFORMED_PUSH" });
-    assert.ok(performance.now() - startedAt < 2000);
+    assert.ok(performance.now() - startedAt < 5000);
   });
 }
 

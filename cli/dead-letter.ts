@@ -1,0 +1,80 @@
+import type { ConsumeMessage, Options } from "amqplib";
+import type { Properties } from "../shared/bus/bus.ts";
+import { topicMatches } from "../shared/bus/topic.ts";
+import { header, numberOr, ownHeaders } from "../shared/envelope.ts";
+import { readIdentity } from "../shared/wechat/identity.ts";
+
+/** What an operator needs to know of a message in the dead-letter queue; never its content. */
+export interface DeadLetter {
+  service: string;
+  key: string;
+  reason: string;
+  attempts: number;
+  error: string;
+  /** Epoch ms; undefined for a message that does not say when it died. */
+  deadAt: number | undefined;
+  identity: string;
+}
+
+/** Which dead letters are meant; what is undefined limits nothing. */
+export interface DeadFilter {
+  service?: string | undefined;
+  /** A topic pattern such as `msg.*`. */
+  key?: string | undefined;
+  reason?: string | undefined;
+  identity?: string | undefined;
+  /** Milliseconds since its death; a message that does not say when it died is neither older nor newer. */
+  olderThan?: number | undefined;
+  newerThan?: number | undefined;
+}
+
+export function readDeadLetter({ properties, fields }: Pick<ConsumeMessage, "properties" | "fields">): DeadLetter {
+  const { messageId = "", type, headers = {} } = properties as Properties;
+  const text = (name: string): string => (typeof headers[name] === "string" ? headers[name] : "");
+  const deadAt = numberOr(headers[header.deadAt], 0);
+  return {
+    service: text(header.service) || (readIdentity(messageId)?.service ?? ""),
+    key: type ?? fields.routingKey,
+    reason: text(header.reason),
+    attempts: numberOr(headers[header.attempt], 1),
+    error: text(header.error),
+    deadAt: deadAt > 0 ? deadAt : undefined,
+    identity: messageId,
+  };
+}
+
+export function createDeadFilter(filter: DeadFilter, now: number = Date.now()): (letter: DeadLetter) => boolean {
+  const { service, key, reason, identity, olderThan, newerThan } = filter;
+  return (letter) => {
+    const age = letter.deadAt === undefined ? Number.NaN : now - letter.deadAt;
+    return (
+      (service === undefined || letter.service === service) &&
+      (key === undefined || topicMatches(key, letter.key)) &&
+      (reason === undefined || letter.reason === reason) &&
+      (identity === undefined || letter.identity === identity) &&
+      (olderThan === undefined || age > olderThan) &&
+      (newerThan === undefined || age < newerThan)
+    );
+  };
+}
+
+/**
+ * The event as it goes back to its dispatch queue: same body and identity, first attempt, nobody waiting for a reply
+ * any more, nothing left of its death.
+ */
+export function replayProperties({ properties }: Pick<ConsumeMessage, "properties">): Options.Publish {
+  const { contentType, messageId, correlationId, timestamp, type, appId } = properties as Properties;
+  const {
+    [header.reason]: _reason,
+    [header.error]: _error,
+    [header.deadAt]: _deadAt,
+    ...headers
+  } = ownHeaders(properties as Properties);
+  const kept = Object.entries({ contentType, messageId, correlationId, timestamp, type, appId });
+  return {
+    ...Object.fromEntries(kept.filter(([, value]) => value !== undefined)),
+    headers: { ...headers, [header.attempt]: 1, [header.deadline]: Date.now(), [header.budget]: 0 },
+    persistent: true,
+    mandatory: true,
+  };
+}

@@ -1,0 +1,99 @@
+import type { Command } from "commander";
+import { createNames, type Names } from "../shared/bus/topology.ts";
+import type { AmqpConfig } from "../shared/config/config.ts";
+import { loadConfig } from "../shared/config/load.ts";
+import { openBrokerSession, type BrokerSession } from "./broker-session.ts";
+import { replayProperties, type DeadLetter } from "./dead-letter.ts";
+import { addDeadOptions, isUnfiltered, type DeadOptions } from "./dead-options.ts";
+import { DeadQueue, type HeldMessage } from "./dead-queue.ts";
+import { tableOf } from "./dead-table.ts";
+import { workThrough, type Worked } from "./dead-work.ts";
+import { fail, reportConfigError } from "./fail.ts";
+
+/** Rows that `list` shows unless told otherwise: a table is held in memory until its columns are known. */
+const LISTED = 10_000;
+
+/** `dead list | replay | drop`: what to do with deliveries that were given up. */
+export function addDeadCommands(program: Command): void {
+  const dead = program
+    .command("dead")
+    .description("lists, replays or drops dead letters: deliveries that were given up (RabbitMQ only)");
+  addDeadOptions(dead.command("list").description("lists dead letters, the oldest first, and leaves them"), LISTED)
+    .option("--json", "prints each as a line of JSON")
+    .action(list);
+  addDeadOptions(
+    dead.command("replay").description("gives dead letters back to their account's dispatch queue, as first attempts"),
+  ).action(replay);
+  addDeadOptions(dead.command("drop").description("removes dead letters for good"))
+    .option("--all", "needed to drop without a filter")
+    .action(drop);
+}
+
+async function list(options: DeadOptions & { json?: boolean }): Promise<void> {
+  const letters: DeadLetter[] = [];
+  const worked = await onDeadQueue(options, "listed", async (held, letter) => {
+    if (options.json) console.log(JSON.stringify(letter));
+    else letters.push(letter);
+    held.keep();
+  });
+  if (letters.length > 0) console.log(tableOf(letters).join("\n"));
+  end(worked, `${worked.done} of ${worked.total} dead letters`, console.error);
+}
+
+async function replay(options: DeadOptions): Promise<void> {
+  const worked = await onDeadQueue(options, "replayed", async (held, letter, session, names) => {
+    if (letter.service === "") throw new Error("it names no service");
+    const { message } = held;
+    // Held by the queue it goes to, and only then removed: what ends in between leaves two copies of one identity.
+    await session.publish(names.dispatchOf(letter.service), message.content, replayProperties(message));
+    held.remove();
+  });
+  end(worked, `replayed ${worked.done} of ${worked.total} dead letters`);
+}
+
+async function drop(options: DeadOptions & { all?: boolean }): Promise<void> {
+  if (isUnfiltered(options) && !options.all)
+    fail("dead drop without a filter drops ALL dead letters: add --all to do so");
+  const worked = await onDeadQueue(options, "dropped", async (held) => held.remove());
+  end(worked, `dropped ${worked.done} of ${worked.total} dead letters`);
+}
+
+type Act = (held: HeldMessage, letter: DeadLetter, session: BrokerSession, names: Names) => Promise<void>;
+
+async function onDeadQueue(options: DeadOptions, verb: string, act: Act): Promise<Worked> {
+  const { amqp, names } = await loadAmqp(options.config);
+  const session = await openBrokerSession(amqp, `wx-bridge dead ${verb}`).catch((error: Error) => fail(error.message));
+  const queue = await DeadQueue.open(session, names.dead).catch((error: Error & { code?: number }) =>
+    fail(
+      error.code === 404 ? `there is no queue ${names.dead} on this broker: no bridge has run there` : error.message,
+    ),
+  );
+  const worked = await workThrough(queue, options, verb, (held, letter) => act(held, letter, session, names));
+  await session.close();
+  return worked;
+}
+
+async function loadAmqp(file: string | undefined): Promise<{ amqp: AmqpConfig; names: Names }> {
+  try {
+    const { config } = await loadConfig({ ...(file ? { file } : {}), env: process.env });
+    const { amqp, amqpPrefix } = config;
+    if (amqp !== undefined) return { amqp, names: createNames(amqpPrefix) };
+  } catch (error) {
+    reportConfigError(error);
+  }
+  return fail(
+    "wx-bridge dead needs RabbitMQ: set AMQP_URL, or amqp.url in the config file. " +
+      "The in-process bus keeps its dead letters inside the process that runs; no other can reach them.",
+  );
+}
+
+function end(
+  { failures, lost, interrupted }: Worked,
+  summary: string,
+  print: (line: string) => void = console.log,
+): void {
+  print(`${summary}${interrupted ? " (interrupted)" : ""}`);
+  for (const [reason, count] of failures) process.stderr.write(`${count} left where they were: ${reason}\n`);
+  if (lost !== undefined) process.stderr.write(`${lost}; what was not done is in the queue again\n`);
+  process.exitCode = interrupted ? 130 : lost !== undefined || failures.size > 0 ? 1 : 0;
+}

@@ -1,0 +1,87 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Store } from "../store/store.ts";
+import type { OutgoingMessage, Properties } from "./bus.ts";
+
+/** Table of the journal, for `openStore`. */
+export const journalSchema = `
+  CREATE TABLE IF NOT EXISTS journal (
+    seq INTEGER PRIMARY KEY, queue TEXT NOT NULL, expires_at REAL, exchange TEXT NOT NULL,
+    routing_key TEXT NOT NULL, properties TEXT NOT NULL, body BLOB NOT NULL
+  )`;
+
+/** A message of a queue, as it was when the process ended. */
+export interface Journaled {
+  seq: number;
+  queue: string;
+  /** Epoch ms; Infinity for one that does not expire. */
+  expiresAt: number;
+  message: OutgoingMessage;
+}
+
+interface Row {
+  seq: number;
+  queue: string;
+  expires_at: number | null;
+  exchange: string;
+  routing_key: string;
+  properties: string;
+  body: Uint8Array;
+}
+
+/** Keeps what the in-process bus holds on disk, so that deliveries and retries survive the process. */
+export interface Journal {
+  /** What `queue` held, oldest first. */
+  load(queue: string): Journaled[];
+  /** Notes a message down and tells its number, under which `remove` crosses it out. */
+  add(queue: string, message: OutgoingMessage, expiresAt: number): number;
+  remove(seq: number): void;
+  /** Resolves once everything noted so far is on disk; rejects when the disk fails. */
+  written(): Promise<void>;
+}
+
+export function createJournal(store: Store): Journal {
+  const { database } = store;
+  let last = (database.prepare("SELECT MAX(seq) AS last FROM journal").get() as { last: number | null }).last ?? 0;
+  const insert = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)");
+  const remove = database.prepare("DELETE FROM journal WHERE seq = ?");
+  let writing: Promise<void> = Promise.resolve();
+
+  /** A failed write is told to whoever waits for `written`, and to nobody else. */
+  function write(change: () => void): void {
+    writing = store.write(change);
+    writing.catch(() => {});
+  }
+
+  return {
+    load: (queue) => readJournal(database, queue),
+    add(queue, { exchange, routingKey, properties, body }, expiresAt) {
+      const seq = ++last;
+      const expiry = Number.isFinite(expiresAt) ? expiresAt : null;
+      write(() => void insert.run(seq, queue, expiry, exchange, routingKey, JSON.stringify(properties), body));
+      return seq;
+    },
+    remove: (seq) => write(() => void remove.run(seq)),
+    written: () => writing,
+  };
+}
+
+/** Everything a journal holds, of one queue or of all; for a process that takes over what another one left. */
+export function readJournal(database: DatabaseSync, queue?: string): Journaled[] {
+  const rows =
+    queue === undefined
+      ? database.prepare("SELECT * FROM journal ORDER BY seq").all()
+      : database.prepare("SELECT * FROM journal WHERE queue = ? ORDER BY seq").all(queue);
+  return (rows as unknown as Row[]).map(
+    ({ seq, queue: name, expires_at, exchange, routing_key, properties, body }) => ({
+      seq,
+      queue: name,
+      expiresAt: expires_at ?? Number.POSITIVE_INFINITY,
+      message: {
+        exchange,
+        routingKey: routing_key,
+        body: Buffer.from(body),
+        properties: JSON.parse(properties) as Properties,
+      },
+    }),
+  );
+}

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { test } from "node:test";
+import { connect, type ConfirmChannel } from "amqplib";
+import { createBackend } from "../support/backend-server.ts";
+import type { Closing } from "../support/loopback-server.ts";
+import { createTcpProxy } from "../support/tcp-proxy.ts";
+import { writeConfig } from "./bridge-process.ts";
+import { brokerUrl, createSystem } from "./system.ts";
+
+const entry = new URL("../../cli/wx-bridge.js", import.meta.url).pathname;
+
+const click = (key: string): string =>
+  `<xml><ToUserName>gh_1</ToUserName><FromUserName>oUSER1</FromUserName><CreateTime>1700000001</CreateTime>
+<MsgType>event</MsgType><Event>CLICK</Event><EventKey>${key}</EventKey></xml>`;
+
+/** The command as an operator runs it, under way. */
+function startDead(file: string, ...args: string[]) {
+  const env = { ...process.env, AMQP_URL: "", CONF_FILE: file };
+  const child = spawn(process.execPath, [entry, "dead", ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  return { child, ended };
+}
+
+const dead = (file: string, ...args: string[]) => startDead(file, ...args).ended;
+
+/** A config as a dead command needs it, and a way to put messages into its queues. */
+async function createQueue(t: Closing) {
+  const services = [{ name: "shop", "msg-proxy-pass": "http://127.0.0.1:1" }];
+  const system = await createSystem(t, { bus: "rabbitmq", services, roles: ["gateway"] });
+  const configFor = (url: string) =>
+    writeConfig(t, {
+      amqp: { url, prefix: system.prefix },
+      services: [
+        {
+          name: "shop",
+          "wx-params": { token: "AAAAA", "app-id": "wx1", "app-secret": "s" },
+          "listen-endpoints": { "service-path": "/shop" },
+        },
+      ],
+    });
+  const channel = await openChannel(t);
+  const queue = `${system.prefix}.dead`;
+  return { channel, queue, dispatch: `${system.prefix}.dispatch.shop`, configFor, file: await configFor(brokerUrl()) };
+}
+
+async function openChannel(t: Closing): Promise<ConfirmChannel> {
+  const connection = await connect(brokerUrl());
+  t.after(() => connection.close());
+  return connection.createConfirmChannel();
+}
+
+async function fill(channel: ConfirmChannel, queue: string, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const headers = {
+      "x-wx-service": "shop",
+      "x-wx-reason": i % 2 === 0 ? "exhausted" : "rejected",
+      "x-wx-error": "status 500",
+      "x-wx-attempt": 3,
+      "x-wx-dead-at": Date.now(),
+    };
+    const properties = { messageId: `shop/oUSER1/${i}`, type: "msg.text", persistent: true, headers };
+    channel.sendToQueue(queue, Buffer.from(`{"n":${i}}`), properties);
+  }
+  await channel.waitForConfirms();
+}
+
+const depth = async (channel: ConfirmChannel, queue: string) => (await channel.checkQueue(queue)).messageCount;
+
+/** Takes everything out of a queue. */
+async function drain(channel: ConfirmChannel, queue: string) {
+  const messages = [];
+  for (let got = await channel.get(queue); got !== false; got = await channel.get(queue)) {
+    channel.ack(got);
+    messages.push(got);
+  }
+  return messages;
+}
+
+test("a dead letter is listed, replayed to its backend as a first attempt under its identity, and gone", async (t) => {
+  const backend = await createBackend(t, { status: 400 });
+  const services = [{ name: "shop", "msg-proxy-pass": backend.url }];
+  const system = await createSystem(t, { bus: "rabbitmq", services });
+  const file = await writeConfig(t, {
+    amqp: { url: brokerUrl(), prefix: system.prefix },
+    services: [{ ...services[0], "wx-params": { token: "AAAAA" }, "listen-endpoints": { "service-path": "/shop" } }],
+  });
+  await system.wechat("shop").push(click("K"));
+  const identity = String(backend.requests[0]?.headers["x-wx-event-id"]);
+
+  const listed = await dead(file, "list", "--json");
+  const { deadAt, ...letter } = JSON.parse(listed.stdout) as { deadAt: number };
+  assert.ok(Math.abs(Date.now() - deadAt) < 20_000);
+  const expected = {
+    service: "shop",
+    key: "event.CLICK",
+    reason: "rejected",
+    attempts: 1,
+    error: "status 400",
+    identity,
+  };
+  assert.deepEqual(letter, expected);
+  const table = await dead(file, "list");
+  assert.match(
+    table.stdout,
+    /^SERVICE +KEY .*\nshop +event\.CLICK +rejected +1 +status 400 +\d+s +shop\/oUSER1\/.*\n$/,
+  );
+
+  backend.answer({ body: { type: "text", msg: "too late for anybody" } });
+  const replayed = await dead(file, "replay", "--service", "shop", "--key", "event.*");
+  assert.deepEqual(replayed, { code: 0, stdout: "replayed 1 of 1 dead letters\n", stderr: "" });
+  await backend.next(2);
+  const [before, after] = backend.requests;
+  assert.equal(after?.body, before?.body);
+  assert.equal(after?.headers["x-wx-event-id"], identity);
+  assert.equal(after?.headers["x-wx-attempt"], "1");
+  assert.ok(Number(after?.headers["x-wx-deadline"]) <= Date.now());
+  assert.match((await dead(file, "list")).stderr, /^0 of 0 dead letters/);
+});
+
+test("listing leaves every message, in its order, after one delivery each", async (t) => {
+  const { channel, queue, file } = await createQueue(t);
+  await fill(channel, queue, 3500);
+  const { code, stdout } = await dead(file, "list", "--json", "--reason", "rejected");
+  assert.equal(code, 0);
+  const identities = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { identity: string }).identity);
+  assert.deepEqual(
+    identities,
+    Array.from({ length: 1750 }, (_, i) => `shop/oUSER1/${2 * i + 1}`),
+  );
+  const left = await drain(channel, queue);
+  assert.deepEqual(
+    left.map(({ content }) => content.toString()),
+    Array.from({ length: 3500 }, (_, i) => `{"n":${i}}`),
+  );
+  assert.ok(left.every(({ properties: { headers = {} } }) => headers["x-delivery-count"] === 1));
+});
+
+test("replay and drop take what is meant, oldest first, and leave the rest in its order", async (t) => {
+  const { channel, queue, dispatch, file } = await createQueue(t);
+  await fill(channel, queue, 2600);
+  const dropped = await dead(file, "drop", "--reason", "exhausted", "--limit", "1200");
+  assert.deepEqual(dropped, { code: 0, stdout: "dropped 1200 of 2600 dead letters\n", stderr: "" });
+  const replayed = await dead(file, "replay", "--reason", "rejected", "--limit", "1100");
+  assert.deepEqual(replayed, { code: 0, stdout: "replayed 1100 of 1400 dead letters\n", stderr: "" });
+
+  const back = await drain(channel, dispatch);
+  const numbers = back.map(({ content }) => (JSON.parse(content.toString()) as { n: number }).n);
+  assert.deepEqual(
+    numbers.toSorted((a, b) => a - b),
+    Array.from({ length: 1100 }, (_, i) => 2 * i + 1),
+  );
+  const [first] = back;
+  const { headers = {}, messageId, type, deliveryMode, replyTo } = first?.properties ?? {};
+  const { "x-wx-deadline": deadline, ...rest } = headers as Record<string, unknown>;
+  assert.ok(Number(deadline) <= Date.now());
+  assert.deepEqual(rest, { "x-wx-service": "shop", "x-wx-attempt": 1, "x-wx-budget": 0 });
+  assert.deepEqual(
+    { messageId, type, deliveryMode, replyTo },
+    { messageId: `shop/oUSER1/${numbers[0]}`, type: "msg.text", deliveryMode: 2, replyTo: undefined },
+  );
+  const left = (await drain(channel, queue)).map(({ content }) => content.toString());
+  const expected = Array.from({ length: 2600 }, (_, i) => i).filter((i) => (i % 2 === 0 ? i >= 2400 : i >= 2200));
+  assert.deepEqual(
+    left,
+    expected.map((n) => `{"n":${n}}`),
+  );
+});
+
+test("what has no queue to go to stays, and is told", async (t) => {
+  const { channel, queue, file } = await createQueue(t);
+  channel.sendToQueue(queue, Buffer.from("{}"), { headers: { "x-wx-service": "gone" } });
+  channel.sendToQueue(queue, Buffer.from("{}"), {});
+  await channel.waitForConfirms();
+  const { code, stdout, stderr } = await dead(file, "replay");
+  assert.equal(code, 1);
+  assert.equal(stdout, "replayed 0 of 2 dead letters\n");
+  assert.match(stderr, /1 left where they were: there is no queue t\w+\.dispatch\.gone\n/);
+  assert.match(stderr, /1 left where they were: it names no service\n/);
+  assert.equal(await depth(channel, queue), 2);
+});
+
+test("an interrupted replay, a killed one, and one whose broker is gone lose nothing", async (t) => {
+  const { channel, queue, dispatch, configFor } = await createQueue(t);
+  const { hostname, port } = new URL(brokerUrl());
+  const faults = {
+    SIGINT: (child: { kill(signal: NodeJS.Signals): unknown }) => child.kill("SIGINT"),
+    SIGKILL: (child: { kill(signal: NodeJS.Signals): unknown }) => child.kill("SIGKILL"),
+    reset: () => proxy.reset(),
+  };
+  const proxy = await createTcpProxy(t, hostname, Number(port));
+  const through = new URL(brokerUrl());
+  through.port = String(proxy.port);
+  const file = await configFor(through.href);
+  const total = 20_000;
+  for (const [fault, strike] of Object.entries(faults)) {
+    await fill(channel, queue, total);
+    const { child, ended } = startDead(file, "replay");
+    while ((await depth(channel, dispatch)) < 500) assert.equal(child.exitCode, null, "it was too quick");
+    strike(child);
+    const { code, stdout, stderr } = await ended;
+    if (fault === "SIGINT") assert.match(stdout, /^replayed \d+ of 20000 dead letters \(interrupted\)\n$/);
+    if (fault === "reset") assert.match(stderr, /the broker is gone/);
+    assert.equal(code, { SIGINT: 130, SIGKILL: null, reset: 1 }[fault]);
+    const kept = await drain(channel, queue);
+    const replayed = await drain(channel, dispatch);
+    const identities = new Set([...kept, ...replayed].map(({ properties }) => properties.messageId as string));
+    assert.equal(identities.size, total, fault);
+    assert.ok(replayed.length < total, fault);
+    if (fault === "SIGINT") assert.equal(kept.length + replayed.length, total);
+    else assert.ok(kept.length + replayed.length <= total + 1100, `${fault}: ${kept.length} and ${replayed.length}`);
+  }
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import { createDeadFilter, type DeadFilter, type DeadLetter } from "../../cli/dead-letter.ts";
+import { tableOf } from "../../cli/dead-table.ts";
+import { writeConfig } from "../bridge/bridge-process.ts";
+
+const entry = new URL("../../cli/wx-bridge.js", import.meta.url).pathname;
+const now = 1_800_000_000_000;
+const HOUR = 3_600_000;
+const letter: DeadLetter = {
+  service: "shop",
+  key: "msg.text",
+  reason: "exhausted",
+  attempts: 8,
+  error: "status 500",
+  deadAt: now - 2 * HOUR,
+  identity: "shop/oUSER1/1",
+};
+
+test("a filter means what fits all its parts", () => {
+  const means = (filter: DeadFilter, given = letter) => createDeadFilter(filter, now)(given);
+  assert.equal(means({}), true);
+  assert.equal(
+    means({ service: "shop", key: "msg.*", reason: "exhausted", olderThan: HOUR, newerThan: 3 * HOUR }),
+    true,
+  );
+  assert.equal(means({ service: "other" }), false);
+  assert.equal(means({ key: "event.#" }), false);
+  assert.equal(means({ key: "#" }), true);
+  assert.equal(means({ reason: "rejected" }), false);
+  assert.equal(means({ identity: "shop/oUSER1/2" }), false);
+  assert.equal(means({ olderThan: 2 * HOUR }), false);
+  assert.equal(means({ newerThan: 2 * HOUR }), false);
+});
+
+test("what does not say when it died is neither older nor newer", () => {
+  const unknown = { ...letter, deadAt: undefined };
+  assert.equal(createDeadFilter({ olderThan: 1 }, now)(unknown), false);
+  assert.equal(createDeadFilter({ newerThan: 1e12 }, now)(unknown), false);
+  assert.equal(createDeadFilter({}, now)(unknown), true);
+});
+
+test("the table has a column for each thing and lets no header command the terminal", () => {
+  const other = { ...letter, service: "s", error: "\u001B[2J", deadAt: now - 25 * HOUR - 4000, attempts: 1 };
+  const unknown = { ...letter, reason: "", deadAt: undefined };
+  assert.deepEqual(tableOf([letter, other, unknown], now), [
+    "SERVICE  KEY       REASON     ATTEMPTS  ERROR       AGE    IDENTITY",
+    "shop     msg.text  exhausted  8         status 500  2h     shop/oUSER1/1",
+    "s        msg.text  exhausted  1         ?[2J        1d 1h  shop/oUSER1/1",
+    "shop     msg.text  -          8         status 500  -      shop/oUSER1/1",
+  ]);
+});
+
+test("without RabbitMQ, with slips, or with nothing to protect from, it says so and does nothing", async (t) => {
+  const service = {
+    name: "shop",
+    "wx-params": { token: "AAAAA", "app-id": "wx1", "app-secret": "s" },
+    "listen-endpoints": { "service-path": "/wx" },
+  };
+  const inProcess = await writeConfig(t, { services: [service] });
+  const nobody = await writeConfig(t, { services: [service], amqp: { url: "amqp://user:hidden@127.0.0.1:1" } });
+  const cases: [file: string, args: string[], told: RegExp][] = [
+    [inProcess, ["list"], /needs RabbitMQ: set AMQP_URL.*in-process bus/s],
+    [nobody, ["list"], /no broker answers \(127\.0\.0\.1:1: .*ECONNREFUSED/],
+    [nobody, ["drop"], /drops ALL dead letters: add --all/],
+    [nobody, ["replay", "--older-than", "soon"], /write a duration such as 30m/],
+    [nobody, ["list", "--key", "msg text"], /write a routing-key pattern/],
+    [nobody, ["list", "--limit", "0"], /whole number above 0/],
+    [nobody, ["list", "--reason", "age"], /exhausted, rejected, unhandled, poison/],
+  ];
+  for (const [file, args, told] of cases) {
+    const env = { ...process.env, AMQP_URL: "", CONF_FILE: file };
+    const { status, stderr } = spawnSync(process.execPath, [entry, "dead", ...args], { env, encoding: "utf8" });
+    assert.equal(status, 1, args.join(" "));
+    assert.match(stderr, told);
+    assert.doesNotMatch(stderr, /hidden|\n {4}at /);
+  }
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { createBackend } from "../support/backend-server.ts";
+import { file } from "../shared/config/sample-config.ts";
+import { runCommand, startCommand, writeTemporary } from "./run-command.ts";
+
+const anyPort = { LISTEN_PORT: "0", INTERNAL_LISTEN_PORT: "0" };
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test(`${signal} drains and ends with exit code 0`, async (t) => {
+    const bridge = startCommand(t, ["start"], anyPort);
+    await bridge.said(/A demo account waits at http:\/\/127\.0\.0\.1:\d+\/wx /);
+    bridge.signal(signal);
+    const { code, stdout, stderr } = await bridge.finished;
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, /"msg":"draining"[^]*"msg":"stopped"/);
+  });
+}
+
+test("start with a config: the ports in use are logged, health answers, no demo", async (t) => {
+  const path = await writeTemporary(
+    t,
+    "c.json",
+    file({}, { "listen-host": "127.0.0.1", "common-endpoints": { "health-check": "/health" } }),
+  );
+  const bridge = startCommand(t, ["--config", path], anyPort);
+  const [line] = await bridge.said(/^\{.*"msg":"ready".*\}$/m);
+  const { port, internalPort, services } = JSON.parse(line) as Record<string, number>;
+  assert.equal(services, 1);
+  assert.equal(await (await fetch(`http://127.0.0.1:${internalPort}/healthz`)).text(), `{"status":"ok"}`);
+  assert.equal(await (await fetch(`http://127.0.0.1:${port}/health`)).text(), "OK\n");
+  assert.doesNotMatch(bridge.output, /demo account/);
+});
+
+test("a port in use: who has it and what to set, exit code 1", async (t) => {
+  const { port } = await createBackend(t);
+  const busy = String(port);
+  const cases = [
+    [{ ...anyPort, LISTEN_PORT: busy }, "LISTEN_PORT (listen-port)"],
+    [{ ...anyPort, INTERNAL_LISTEN_PORT: busy }, "INTERNAL_LISTEN_PORT (internal-listen-port)"],
+  ] as const;
+  for (const [env, setting] of cases) {
+    const { code, stderr } = await runCommand(t, ["start"], env);
+    assert.equal(code, 1);
+    assert.equal(stderr, `port ${port} is in use: end the program that has it, or set ${setting} to another one\n`);
+  }
+});
+
+for (const role of ["gateway", "dispatcher"]) {
+  test(`${role} without a broker: what to set, exit code 1`, async (t) => {
+    const path = await writeTemporary(t, "c.json", file());
+    const { code, stdout, stderr } = await runCommand(t, [role, "--config", path], anyPort);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(
+      stderr,
+      new RegExp(`^wx-bridge ${role} needs RabbitMQ: set AMQP_URL, or amqp\\.url in the config file\\.`),
+    );
+  });
+  test(`${role} without a config: exit code 1`, async (t) => {
+    const { code, stderr } = await runCommand(t, [role]);
+    assert.equal(code, 1);
+    assert.match(stderr, /CONF_FILE: names no config file/);
+  });
+}
+
+test("start with a config that cannot be used: its faults, exit code 1", async (t) => {
+  const path = await writeTemporary(t, "c.json", { services: [] });
+  const { code, stderr } = await runCommand(t, ["start"], { CONF_FILE: path });
+  assert.equal(code, 1);
+  assert.match(stderr, /^The config cannot be used \(1 fault\):\n {2}services: must be a list of at least one account/);
+});
+
+for (const [version, isOld] of [
+  ["18.20.0", true],
+  ["22.21.9", true],
+  ["22.22.0", false],
+  ["24.0.0", false],
+] as const) {
+  test(`Node ${version} ${isOld ? "is told what it lacks" : "runs it"}`, async (t) => {
+    const versions = `{ ...process.versions, node: "${version}" }`;
+    const code = `Object.defineProperty(process, "versions", { value: ${versions} });`;
+    const path = await writeTemporary(t, "version.mjs", code);
+    const result = await runCommand(t, ["--version"], {}, ["--import", path]);
+    if (!isOld) return assert.deepEqual([result.code, result.stdout], [0, `${ownVersion()}\n`]);
+    assert.deepEqual([result.code, result.stdout], [1, ""]);
+    assert.match(result.stderr, new RegExp(`^wx-bridge needs Node\\.js 22\\.22 or later; this is ${version}\\.\n`));
+  });
+}
+
+test("an unknown command or option: help, exit code 1", async (t) => {
+  for (const args of [["fly"], ["start", "--fast"]]) {
+    const { code, stderr } = await runCommand(t, args);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: .*\n\nUsage: wx-bridge/);
+  }
+});
+
+function ownVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}

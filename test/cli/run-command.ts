@@ -1,0 +1,80 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Closing } from "../support/loopback-server.ts";
+
+export const entry = fileURLToPath(new URL("../../cli/wx-bridge.js", import.meta.url));
+
+export interface Finished {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A running command; `said` resolves with the first match in its output, and rejects when it ends without. */
+export interface Running {
+  readonly output: string;
+  said(pattern: RegExp): Promise<RegExpExecArray>;
+  signal(name: NodeJS.Signals): void;
+  finished: Promise<Finished>;
+}
+
+/** Runs `wx-bridge` with these arguments; nothing of the caller's own settings goes along. It is killed at the end. */
+export function startCommand(
+  t: Closing,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  flags: string[] = [],
+): Running {
+  const { PATH, HOME } = process.env;
+  const child = spawn(process.execPath, [...flags, entry, ...args], { env: { PATH, HOME, ...env } });
+  const text = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (chunk: string) => void (text[name] += chunk));
+  }
+  const finished = once(child, "close").then(([code]) => ({ code: code as number | null, ...text }));
+  t.after(async () => {
+    child.kill("SIGKILL");
+    await finished;
+  });
+  return {
+    get output() {
+      return text.stdout + text.stderr;
+    },
+    said: (pattern) => waitFor(child, () => pattern.exec(text.stdout + text.stderr), finished),
+    signal: (name) => void child.kill(name),
+    finished,
+  };
+}
+
+async function waitFor(child: ChildProcess, find: () => RegExpExecArray | null, finished: Promise<Finished>) {
+  let ended: Finished | undefined;
+  void finished.then((result) => (ended = result));
+  for (;;) {
+    const found = find();
+    if (found) return found;
+    if (ended) throw new Error(`ended with ${ended.code}:\n${ended.stdout}${ended.stderr}`);
+    await Promise.race([once(child.stdout ?? child, "data"), once(child.stderr ?? child, "data"), finished]);
+  }
+}
+
+export function runCommand(
+  t: Closing,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  flags: string[] = [],
+): Promise<Finished> {
+  return startCommand(t, args, env, flags).finished;
+}
+
+/** Writes a file that is gone after the test. */
+export async function writeTemporary(t: Closing, name: string, content: string | object): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-cli-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, name);
+  await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+}
