@@ -171,7 +171,7 @@ function createReplyTaker(
     const service = headers?.[header.service] ?? readIdentity(correlationId)?.service;
     const account = typeof service === "string" ? accounts.get(service) : undefined;
     metrics.replies.inc({ service: account?.name ?? "other", outcome: fate });
-    if (fate !== "used") log.info({ identity: correlationId, service, fate }, "reply not used");
+    if (fate !== "used") log.info({ identity: correlationId, service: account?.name, fate }, "reply not used");
     if (fate === "late" && account?.lateReply === "customer-service") delivery.reject();
     else delivery.ack();
   };

@@ -5,8 +5,9 @@ import type { Metrics } from "../shared/metrics.ts";
 
 /** Largest push taken, in bytes. */
 export const BODY_LIMIT = 1024 * 1024;
-/** A request must be there whole within this time, in ms. */
+/** A request must be there whole within this time, in ms, give or take how often that is looked at. */
 const REQUEST_TIMEOUT = 10_000;
+const TIMEOUTS_CHECKED_EVERY = 1000;
 
 /**
  * The public HTTP server: raw bodies of any Content-Type up to 1 MiB, exact paths, and answers that hold nothing but
@@ -17,6 +18,7 @@ export function createHttpServer(serviceOf: (path: string) => string, log: Logge
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
+    http: { connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY },
     trustProxy: ["loopback", "linklocal", "uniquelocal"],
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true },
     frameworkErrors: answerError, // Fastify's own answer to a path it cannot decode quotes the query
@@ -39,7 +41,7 @@ export function createHttpServer(serviceOf: (path: string) => string, log: Logge
     const { status, code, message } = describe(error);
     metrics.refused.inc({ service, code });
     const line = { service, code, status, ms: Math.round(reply.elapsedTime) };
-    if (code === "INTERNAL") log.error({ ...line, stack: error.stack }, "request failed");
+    if (code === "INTERNAL") log.error({ ...line, ...describeUnforeseen(error) }, "request failed");
     else log.info({ ...line, reason: message }, "request refused");
     void reply.status(status).type("text/plain; charset=utf-8").send(`${message}\n`);
   }
@@ -58,4 +60,9 @@ function describe(error: FastifyError): { status: number; code: string; message:
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return { status, code: "BAD_REQUEST", message: "bad request" };
   return { status: 503, code: "INTERNAL", message: "try again" };
+}
+
+/** Where it happened, and what kind it is: its words may quote the content, and so may a whole stack. */
+function describeUnforeseen({ name, stack = "" }: Error): { reason: string; at: string | undefined } {
+  return { reason: name, at: /([\w-]+\.[jt]s:\d+):\d+\)?$/m.exec(stack)?.[1] };
 }

@@ -1,4 +1,5 @@
 import type { Account } from "../shared/config/config.ts";
+import { isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
 import type { Push } from "../shared/wechat/push.ts";
@@ -8,7 +9,7 @@ import { renderReply, sealAnswer } from "./render-reply.ts";
 import type { AnswerTry, Arrival } from "./tries.ts";
 
 /** Cloud hosting (微信云托管) probes a service path with exactly this, unsigned. */
-const containerProbe = Buffer.from('{"action":"CheckContainerPath"}');
+export const containerProbe = Buffer.from('{"action":"CheckContainerPath"}');
 
 /** `arrivedAt` is where the reply budget counts from. */
 export interface PushRequest extends Arrival {
@@ -66,7 +67,7 @@ export function createPushHandler({ account, opener, answerTry, log, metrics }: 
   }
 
   function recordFailure(push: Push, error: unknown, arrivedAt: number): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isFailure(error) ? error.message : "unforeseen"; // whose words may quote the content
     const ms = Date.now() - arrivedAt;
     metrics.pushes.inc({ service: account.name, key: keyLabel(push.routingKey), outcome: "not-held" });
     log.error({ identity: push.identity, key: push.routingKey, outcome: "not-held", reason, ms }, "push");

@@ -1,9 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { Transform } from "node:stream";
+import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from "fastify";
 import type { Account } from "../shared/config/config.ts";
 import { Failure } from "../shared/failure.ts";
 import type { AddressFilter } from "./address-filter.ts";
 import type { PushOpener, Query } from "./open-push.ts";
-import type { PushHandler } from "./push-handler.ts";
+import { containerProbe, type PushHandler } from "./push-handler.ts";
 
 /** Adds an account's service path: GET is WeChat's check of the URL (echostr), POST a push. */
 export function addPushRoutes(
@@ -19,7 +20,8 @@ export function addPushRoutes(
     return reply.type("text/plain; charset=utf-8").send(query["echostr"] ?? "hello, this is wx-bridge");
   });
 
-  app.post(account.servicePath, { onRequest: forgetContentType }, async (request, reply) => {
+  const preParsing = createUnsignedLimit(opener);
+  app.post(account.servicePath, { onRequest: forgetContentType, preParsing }, async (request, reply) => {
     if (!addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
     const arrivedAt = Date.now() - reply.elapsedTime;
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
@@ -33,6 +35,34 @@ export function addPushRoutes(
 /** The body alone tells what it is: a Content-Type that Fastify cannot read must not cost a push. */
 async function forgetContentType(request: FastifyRequest): Promise<void> {
   delete request.headers["content-type"];
+}
+
+type ReadBody = (request: FastifyRequest, reply: FastifyReply, payload: RequestPayload) => Promise<RequestPayload>;
+
+/**
+ * Reads the body of a request that is not signed no further than cloud hosting's probe is long: it is refused at once, and
+ * nobody without the token can have memory filled with bodies that never end.
+ */
+function createUnsignedLimit(opener: PushOpener): ReadBody {
+  return async (request, _reply, payload) => {
+    try {
+      opener.verify(readQuery(request));
+      return payload;
+    } catch (refusal) {
+      return payload.pipe(limitTo(containerProbe.length, refusal as Error)).once("error", () => payload.resume());
+    }
+  };
+}
+
+function limitTo(bytes: number, refusal: Error): Transform {
+  let read = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      read += chunk.length;
+      if (read > bytes) done(refusal);
+      else done(null, chunk);
+    },
+  });
 }
 
 /** To WeChat this is no answer at all, so that it pushes again. */

@@ -74,7 +74,11 @@ export class DigestSet {
   }
 }
 
+const words = new Uint32Array(WORDS);
+
+/** The digest, in an array that the next call fills again. */
 function digest(text: string): Uint32Array {
   const bytes = hash("sha256", text, "buffer");
-  return Uint32Array.from({ length: WORDS }, (_, i) => bytes.readUInt32LE(i * 4));
+  for (let i = 0; i < WORDS; i++) words[i] = bytes.readUInt32LE(i * 4);
+  return words;
 }

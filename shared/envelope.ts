@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { context, propagation } from "@opentelemetry/api";
 import type { Delivery, OutgoingMessage, Properties } from "./bus/bus.ts";
+import { takeRandom } from "./random.ts";
 import type { Push } from "./wechat/push.ts";
 
 /** Version of the AMQP contract, in every event's header `x-wx-contract`. */
@@ -134,7 +134,7 @@ function currentTraceparent(): string {
   const carrier: { traceparent?: string } = {};
   propagation.inject(context.active(), carrier);
   if (carrier.traceparent !== undefined) return carrier.traceparent;
-  const id = randomBytes(24).toString("hex");
+  const id = takeRandom(24).toString("hex");
   return `00-${id.slice(0, 32)}-${id.slice(32)}-00`;
 }
 

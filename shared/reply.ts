@@ -1,4 +1,4 @@
-import { Type, type Static } from "typebox";
+import { Type, type Static, type TObject } from "typebox";
 import { Compile } from "typebox/compile";
 
 const text = (description: string, constraints: object = {}) => Type.String({ description, ...constraints });
@@ -76,7 +76,7 @@ export function readReply(json: string, { raw = false }: { raw?: boolean } = {})
   const type = raw ? "raw" : (fields["type"] ?? "text");
   if (!isReplyType(type)) return unusable(`its type is none of ${Object.keys(schemas).join(", ")}`);
   if ("msg" in schemas[type].properties && (fields["msg"] ?? "") === "") return { reply: success };
-  const candidate = { ...fields, type };
+  const candidate = pickKnown(schemas[type], { ...fields, type });
   if (!validators[type].Check(candidate)) return unusable(`its fields do not fit type ${type}`);
   if (candidate.type === "text" && Buffer.byteLength(candidate.msg) > MAX_TEXT_BYTES) {
     return unusable(`its text is longer than ${MAX_TEXT_BYTES} bytes`);
@@ -86,6 +86,25 @@ export function readReply(json: string, { raw = false }: { raw?: boolean } = {})
 
 function unusable(reason: string): ReadReply {
   return { reply: success, unusable: reason };
+}
+
+/**
+ * What the type knows, and nothing else: a backend's other fields may be nested too deep to be written, or big, and nobody
+ * reads them.
+ */
+function pickKnown({ properties }: TObject, fields: Record<string, unknown>): unknown {
+  return Object.fromEntries(
+    Object.keys(properties)
+      .filter((name) => name in fields)
+      .map((name) => [name, name === "articles" ? pickArticles(fields[name]) : fields[name]]),
+  );
+}
+
+function pickArticles(articles: unknown): unknown {
+  if (!Array.isArray(articles) || articles.length > MAX_ARTICLES) return undefined;
+  return articles.map((article: unknown) =>
+    typeof article === "object" && article !== null ? pickKnown(Article, article as Record<string, unknown>) : article,
+  );
 }
 
 function isReplyType(type: unknown): type is ReplyType {

@@ -22,6 +22,8 @@ export interface Findings {
   wrong: number[];
   tries: { count: number; ends: Record<string, number>; said: Record<string, number> };
   /** Tries without any answer inside 5 s although the gateway was neither killed nor stopped meanwhile. */
+  unanswered: number;
+  /** Those of them that began more than 5 s after the gateway was back: what it had missed has come again by then. */
   unexplained: Try[];
   /** Milliseconds until the answers 200. */
   answers: { median: number; p99: number; slowest: number };
@@ -32,8 +34,8 @@ export interface Findings {
   crashes: string[];
 }
 
-/** A gateway that has just come back may have had a request in its hands. */
-const AFTERMATH = 500;
+/** When a gateway comes back, all that it has missed comes at once: WeChat's next tries, for 5 s. */
+const AFTERMATH = 5000;
 
 /** Compares what WeChat was told with what the backend got; from logs alone, and it can be done while they grow. */
 export function reconcile({ tries, receipts, faults }: History): Findings {
@@ -45,6 +47,7 @@ export function reconcile({ tries, receipts, faults }: History): Findings {
   const answered = tries.filter(({ end }) => end === 200);
   const acknowledged = new Set(answered.map(({ push }) => push));
   const seen = [...pushes.keys()].filter((push) => taken.has(push));
+  const silent = tries.filter(({ end }) => typeof end !== "number");
   const asked = faults.filter(({ kind }) => kind !== "unasked");
   const meets = createOverlap(asked, 0);
   const ms = answered.map((line) => line.ms).sort((one, other) => one - other);
@@ -63,7 +66,8 @@ export function reconcile({ tries, receipts, faults }: History): Findings {
       ends: count(tries.map(({ end }) => String(end))),
       said: count(answered.map(({ said }) => String(said))),
     },
-    unexplained: findUnexplained(tries, asked),
+    unanswered: silent.filter(isUnexcused(asked, 0)).length,
+    unexplained: silent.filter(isUnexcused(asked, AFTERMATH)),
     answers: { median: at(ms, 0.5), p99: at(ms, 0.99), slowest: ms.at(-1) ?? 0 },
     strikes: countStrikes(asked),
     met: [...pushes.values()].filter((tries) => tries.some(meets)).length / Math.max(pushes.size, 1),
@@ -84,10 +88,11 @@ function findMisidentified(pushes: Map<number, Try[]>, receipts: readonly Receip
   return [...found];
 }
 
-function findUnexplained(tries: readonly Try[], faults: readonly Fault[]): Try[] {
+/** Whether neither a kill nor a stop of the gateway can have kept a try from being answered. */
+function isUnexcused(faults: readonly Fault[], aftermath: number): (line: Try) => boolean {
   const hurt = faults.filter(({ process, kind }) => process === "gateway" && kind !== "reset");
-  const isExcused = createOverlap(hurt, AFTERMATH);
-  return tries.filter((line) => typeof line.end !== "number" && !isExcused(line));
+  const overlaps = createOverlap(hurt, aftermath);
+  return (line) => !overlaps(line);
 }
 
 function count(words: readonly string[]): Record<string, number> {

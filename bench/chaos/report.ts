@@ -1,14 +1,13 @@
+import type { Measured } from "./machine.ts";
 import type { Findings } from "./reconcile.ts";
 import { percent, type Verdict } from "./verdict.ts";
 
 /** What is no finding but helps to judge one. */
-export interface Surroundings {
+export interface Surroundings extends Measured {
   /** Messages in queues at the end. */
   leftOver: Record<string, number>;
   /** The longest that the process which plays WeChat was held up itself, in ms. */
   heldUp: number;
-  /** Connections that the kernel turned away for a full backlog. */
-  listenDrops: number | undefined;
   /** Exit codes of the SIGTERM at the end. */
   drained: Record<string, number | null>;
 }
@@ -16,6 +15,7 @@ export interface Surroundings {
 /** A run's report as lines of text. */
 export function describe(findings: Findings, verdict: Verdict, surroundings: Surroundings): string {
   const { pushes, tries, answers, strikes } = findings;
+  const unexplained = listed(findings.unexplained.map(({ push, number }) => `${push}/${number}`));
   const rows: [string, string][] = [
     ["pushes", String(pushes)],
     ["acknowledged", `${findings.acknowledged} (${percent(findings.acknowledged / pushes)}), all inside 5 s`],
@@ -26,13 +26,14 @@ export function describe(findings: Findings, verdict: Verdict, surroundings: Sur
     ["tries", `${tries.count}: ${counts(tries.ends)}`],
     ["answers 200", `${counts(tries.said)}; wrong: ${listed(findings.wrong)}`],
     ["until the answer", `median ${answers.median} ms, p99 ${answers.p99} ms, slowest ${answers.slowest} ms`],
-    ["no answer, gateway up", listed(findings.unexplained.map(({ push, number }) => `${push}/${number}`))],
+    ["no answer, gateway up", `${findings.unanswered}, of which not in the 5 s after a fault: ${unexplained}`],
     ["met a fault", percent(findings.met)],
     ...Object.entries(strikes).map(([process, kinds]): [string, string] => [`strikes, ${process}`, counts(kinds)]),
     ["ended by themselves", listed(findings.crashes)],
     ["left in queues", counts(surroundings.leftOver)],
     ["exit codes", counts(surroundings.drained)],
     ["WeChat held up itself", `${surroundings.heldUp} ms`],
+    ["load of the machine", surroundings.load.map((value) => value.toFixed(1)).join(" before, ") + " after"],
     ["connections turned away", String(surroundings.listenDrops ?? "not known")],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -10,18 +10,18 @@
  */
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startLanes, type Lanes } from "./lanes.ts";
 import { logs, readHistory } from "./history.ts";
-import { countListenDrops } from "./listen-drops.ts";
+import { startMeasuring } from "./machine.ts";
 import { readOptions } from "./options.ts";
 import type { WechatNews, WechatProcessOptions } from "./processes/wechat.ts";
 import { startProgram, type Program } from "./program.ts";
 import { showProgress } from "./progress.ts";
 import { waitForQuiet } from "./quiet.ts";
 import { reconcile } from "./reconcile.ts";
-import { describe } from "./report.ts";
+import { describe, type Surroundings } from "./report.ts";
 import { createStage } from "./stage.ts";
 import { startSystem, type ChaosSystem } from "./system.ts";
 import { judge } from "./verdict.ts";
@@ -54,7 +54,7 @@ async function run(): Promise<number> {
   const onCrash = (process: string): void => lanes?.recordCrash(process);
   const system = await startSystem(stage, { ...options, folder, onCrash, onHarnessEnd: fail });
   await sleep(QUORUM_SETTLES);
-  const dropsBefore = await countListenDrops();
+  const measure = await startMeasuring();
   const wechat = await startWechat(system);
   lanes = startLanes({
     victims: system.victims,
@@ -66,7 +66,8 @@ async function run(): Promise<number> {
   });
   lanes.ended.then(() => wechat.tellEnough(), fail);
   await showProgress({ wechat, lanes, backend: system.backend, pushes: options.pushes });
-  return finish(system, wechat.news.heldUp ?? 0, dropsBefore);
+  const measured = { heldUp: wechat.news.heldUp ?? 0, ...(await measure()) };
+  return finish({ ...measured, ...(await calmDown(system)) });
 }
 
 async function startWechat({ url }: ChaosSystem): Promise<Program<WechatNews>> {
@@ -76,24 +77,24 @@ async function startWechat({ url }: ChaosSystem): Promise<Program<WechatNews>> {
   return startProgram<WechatNews>(stage, "wechat", JSON.stringify(pushing), fail);
 }
 
-async function finish(
-  { nodes, gateway, dispatcher }: ChaosSystem,
-  heldUp: number,
-  dropsBefore: number | undefined,
-): Promise<number> {
-  const drops = await countListenDrops();
-  const listenDrops = drops === undefined || dropsBefore === undefined ? undefined : drops - dropsBefore;
+async function calmDown({
+  nodes,
+  gateway,
+  dispatcher,
+}: ChaosSystem): Promise<Pick<Surroundings, "leftOver" | "drained">> {
   console.log("waiting for quiet");
   const [node] = nodes;
   const leftOver = node ? await waitForQuiet(folder, node) : {};
-  const drained = { gateway: await gateway.drain(), dispatcher: await dispatcher.drain() };
+  return { leftOver, drained: { gateway: await gateway.drain(), dispatcher: await dispatcher.drain() } };
+}
+
+async function finish(surroundings: Surroundings): Promise<number> {
   const findings = reconcile(await readHistory(folder));
   const verdict = judge(findings);
-  const surroundings = { leftOver, heldUp, listenDrops, drained };
   const report = { ...options, folder, finishedAt: new Date().toISOString(), ...verdict, findings, ...surroundings };
   const files = [join(folder, "report.json"), ...(options.out === undefined ? [] : [resolve(options.out)])];
   for (const file of files) {
-    await mkdir(join(file, ".."), { recursive: true });
+    await mkdir(dirname(file), { recursive: true });
     await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
   }
   console.log(`\n${describe(findings, verdict, surroundings)}\n\nwritten to ${files.join(" and ")}`);

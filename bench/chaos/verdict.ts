@@ -19,7 +19,7 @@ export function judge(findings: Findings): Verdict {
     [unexpected, "requests to the backend held no push that was sent"],
     [misidentified.length, "pushes came under another event id or with another body"],
     [wrong.length, "answers were neither the reply to their push nor success"],
-    [unexplained.length, "tries had no answer in 5 s though the gateway was neither killed nor stopped"],
+    [unexplained.length, "tries had no answer in 5 s though the gateway was neither hurt nor just back"],
     [crashes.length, `processes ended by themselves: ${crashes.join(", ")}`],
     [answers.slowest > PATIENCE ? 1 : 0, `answer took ${answers.slowest} ms`],
   ] as const;

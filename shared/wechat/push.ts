@@ -16,7 +16,7 @@ export interface Push {
   format: PushFormat;
   ToUserName: string;
   FromUserName: string;
-  /** Seconds since 1970; 0 when WeChat sent none. */
+  /** Seconds since 1970; 0 when WeChat sent none, or none that can be. */
   CreateTime: number;
   /** The event as JSON text, as backends and AMQP consumers get it. */
   json: string;
@@ -101,7 +101,13 @@ function toPush(
     format,
     ToUserName: head.ToUserName,
     FromUserName: head.FromUserName,
-    CreateTime: Number.parseInt(head.CreateTime, 10) || 0,
+    CreateTime: secondsOf(head.CreateTime),
     json,
   };
+}
+
+/** A timestamp of AMQP has no sign and 64 bits: what cannot be one would keep the push out of every queue. */
+function secondsOf(CreateTime: string): number {
+  const seconds = Number.parseInt(CreateTime, 10);
+  return Number.isSafeInteger(seconds) && seconds > 0 ? seconds : 0;
 }

@@ -1,5 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey } from "node:crypto";
 import { Failure } from "../failure.ts";
+import { takeRandom } from "../random.ts";
 
 const BLOCK = 32;
 const RANDOM_LENGTH = 16;
@@ -20,15 +21,17 @@ export interface Sealer {
 
 /** `aesKey`: the 43 characters of EncodingAESKey; the unused bits of the last one may be anything. */
 export function createSealer(aesKey: string): Sealer {
-  const key = Buffer.from(aesKey, "base64");
-  if (key.length !== 32) throw new Failure("CONFIG_INVALID", "an EncodingAESKey has 43 characters of base64");
-  const iv = key.subarray(0, 16);
+  const bytes = Buffer.from(aesKey, "base64");
+  if (bytes.length !== 32) throw new Failure("CONFIG_INVALID", "an EncodingAESKey has 43 characters of base64");
+  const key = createSecretKey(bytes); // made once: with plain bytes every cipher would make its own
+  const iv = bytes.subarray(0, 16);
 
   function open(sealed: string): Opened {
-    const bytes = Buffer.from(sealed, "base64");
-    if (bytes.length < BLOCK || bytes.length % 16 !== 0) throw undecryptable("its length is no multiple of a block");
+    const sealedBytes = Buffer.from(sealed, "base64");
+    if (sealedBytes.length < BLOCK || sealedBytes.length % 16 !== 0)
+      throw undecryptable("its length is no multiple of a block");
     const decipher = createDecipheriv("aes-256-cbc", key, iv).setAutoPadding(false);
-    const padded = Buffer.concat([decipher.update(bytes), decipher.final()]);
+    const padded = Buffer.concat([decipher.update(sealedBytes), decipher.final()]);
     return split(unpad(padded));
   }
 
@@ -37,7 +40,7 @@ export function createSealer(aesKey: string): Sealer {
     const id = Buffer.from(appId);
     const pad = BLOCK - ((LENGTH_END + text.length + id.length) % BLOCK);
     const plain = Buffer.alloc(LENGTH_END + text.length + id.length + pad, pad);
-    randomBytes(RANDOM_LENGTH).copy(plain);
+    takeRandom(RANDOM_LENGTH).copy(plain);
     plain.writeUInt32BE(text.length, RANDOM_LENGTH);
     text.copy(plain, LENGTH_END);
     id.copy(plain, LENGTH_END + text.length);

@@ -1,5 +1,6 @@
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { Failure } from "../failure.ts";
+import { parseFlatXml } from "./flat-xml.ts";
 
 /** An element of a push: its text, its children by name, or a list where it may stand more than once. */
 export type XmlValue = string | XmlElement | XmlValue[];
@@ -23,6 +24,7 @@ const parser = new XMLParser({
   ignoreAttributes: true,
   ignoreDeclaration: true,
   ignorePiTags: true,
+  jPath: false, // else every child costs the length of all the names it stands in
   onDangerousProperty: (name) => name, // an element is only ever an own property here
 });
 
@@ -44,10 +46,18 @@ const repeatable = new Set([
 /**
  * Reads a push or an envelope, `<xml>…</xml>`. Text stays exactly as sent: nothing trimmed or turned into numbers,
  * CDATA joined, entities decoded once and only outside CDATA. An element that occurs twice, or that may, is a list.
- * Throws `MALFORMED_PUSH` for anything else, a DOCTYPE above all.
+ * Throws `MALFORMED_PUSH` for anything else, a DOCTYPE or another markup declaration above all.
  */
 export function parseXml(text: string): XmlElement {
-  if (hasDoctype(text)) throw new Failure("MALFORMED_PUSH", "a DOCTYPE is not accepted");
+  return parseFlatXml(text, isPlainName) ?? parseAnyXml(text);
+}
+
+function isPlainName(name: string): boolean {
+  return !isRepeatable(name, "xml");
+}
+
+function parseAnyXml(text: string): XmlElement {
+  if (hasDeclaration(text)) throw new Failure("MALFORMED_PUSH", "a DOCTYPE is not accepted");
   const root = parseTree(text).find((node) => Array.isArray(node["xml"]))?.["xml"];
   if (root === undefined) throw new Failure("MALFORMED_PUSH", "the body has no <xml> root element");
   const value = toValue(root, "xml", 0);
@@ -67,10 +77,12 @@ function parseTree(text: string): Node[] {
 
 const sectionEnds: Record<string, string> = { "<![CDATA[": "]]>", "<!--": "-->", "<?": "?>" };
 
-/** Users may write `<!DOCTYPE` in a message: inside CDATA it is text. Reads the text once, whatever it holds. */
-function hasDoctype(text: string): boolean {
-  if (!text.includes("<!DOCTYPE")) return false;
-  const openings = /<!DOCTYPE|<!\[CDATA\[|<!--|<\?/g;
+/**
+ * Finds `<!DOCTYPE`, `<!ENTITY` and the like, which the parser would partly take for elements. Users may write them in a
+ * message: inside CDATA they are text. Reads the text once, whatever it holds.
+ */
+function hasDeclaration(text: string): boolean {
+  const openings = /<!\[CDATA\[|<!--|<!|<\?/g;
   for (let opening = openings.exec(text); opening !== null; opening = openings.exec(text)) {
     const close = sectionEnds[opening[0]];
     if (close === undefined) return true;
@@ -104,7 +116,9 @@ function append(parent: XmlElement, name: string, value: XmlValue, parentName: s
 }
 
 function isRepeatable(name: string, parentName: string): boolean {
-  return repeatable.has(name) || (name === "List" && /^SubscribeMsg.*Event$/.test(parentName));
+  return (
+    repeatable.has(name) || (name === "List" && parentName.startsWith("SubscribeMsg") && parentName.endsWith("Event"))
+  );
 }
 
 const entities: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };

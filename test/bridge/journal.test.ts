@@ -52,7 +52,7 @@ void test("in-process with data-dir: a delivery under way survives kill -9 and r
   await start();
   const [again] = await backend.next(1);
   assert.equal(again?.headers["x-wx-event-id"], "account/oUSER1/1");
-  assert.equal((again?.json as { Content: string }).Content, "1");
+  assert.equal((JSON.parse(again?.body ?? "{}") as { Content: string }).Content, "1");
 });
 
 void test("in-process with data-dir: a retry that waits survives a restart, and what was acked does not come back", async (t) => {

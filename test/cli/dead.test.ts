@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { createDeadFilter, type DeadFilter, type DeadLetter } from "../../cli/dead-letter.ts";
 import { tableOf } from "../../cli/dead-table.ts";
-import { writeConfig } from "../bridge/bridge-process.ts";
+import { runCommand, writeTemporary } from "./run-command.ts";
 
-const entry = new URL("../../cli/wx-bridge.js", import.meta.url).pathname;
 const now = 1_800_000_000_000;
 const HOUR = 3_600_000;
 const letter: DeadLetter = {
@@ -58,8 +56,11 @@ test("without RabbitMQ, with slips, or with nothing to protect from, it says so 
     "wx-params": { token: "AAAAA", "app-id": "wx1", "app-secret": "s" },
     "listen-endpoints": { "service-path": "/wx" },
   };
-  const inProcess = await writeConfig(t, { services: [service] });
-  const nobody = await writeConfig(t, { services: [service], amqp: { url: "amqp://user:hidden@127.0.0.1:1" } });
+  const inProcess = await writeTemporary(t, "wx-bridge.conf.json", { services: [service] });
+  const nobody = await writeTemporary(t, "wx-bridge.conf.json", {
+    services: [service],
+    amqp: { url: "amqp://user:hidden@127.0.0.1:1" },
+  });
   const cases: [file: string, args: string[], told: RegExp][] = [
     [inProcess, ["list"], /needs RabbitMQ: set AMQP_URL.*in-process bus/s],
     [nobody, ["list"], /no broker answers \(127\.0\.0\.1:1: .*ECONNREFUSED/],
@@ -70,9 +71,8 @@ test("without RabbitMQ, with slips, or with nothing to protect from, it says so 
     [nobody, ["list", "--reason", "age"], /exhausted, rejected, unhandled, poison/],
   ];
   for (const [file, args, told] of cases) {
-    const env = { ...process.env, AMQP_URL: "", CONF_FILE: file };
-    const { status, stderr } = spawnSync(process.execPath, [entry, "dead", ...args], { env, encoding: "utf8" });
-    assert.equal(status, 1, args.join(" "));
+    const { code, stderr } = await runCommand(t, ["dead", ...args], { CONF_FILE: file });
+    assert.equal(code, 1, args.join(" "));
     assert.match(stderr, told);
     assert.doesNotMatch(stderr, /hidden|\n {4}at /);
   }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery } from "../../shared/bus/bus.ts";
-import { createDispatching, event } from "./dispatching.ts";
+import { createDispatching, event, until } from "./dispatching.ts";
 
 const textOf = ({ body }: Delivery) => body.toString();
 const headersOf = ({ properties }: Delivery) => properties.headers ?? {};
@@ -59,7 +58,7 @@ test("nothing is acked before its copy is held, and it is published until somebo
   await bus.deleteQueue(names.dead);
   await publish();
   await backend.next();
-  while (!lines.some((line) => line.includes("not held yet, publishing again"))) await nextTurn();
+  await until(() => lines.some((line) => line.includes("not held yet, publishing again")), "a second try");
   assert.ok(!lines.some((line) => line.includes(`"msg":"delivery"`)), "acked, and nobody has it");
   await bus.declare({ exchanges: [], queues: [{ name: names.dead, arguments: {} }], bindings: [], unbindings: [] });
   await settled();

@@ -89,9 +89,8 @@ export async function createDispatching(t: Closing, { handler, settings = {}, to
     },
     /** Resolves once the dispatcher has nothing left to do: `delivery` is logged after the ack. */
     settled: async (deliveries = 1) => {
-      while (lines.filter((line) => line.includes(`"msg":"delivery"`)).length < deliveries) {
-        await nextTurn();
-      }
+      const isSettled = () => lines.filter((line) => line.includes(`"msg":"delivery"`)).length >= deliveries;
+      await until(isSettled, `${deliveries} deliveries settled`);
     },
   };
 }
@@ -100,4 +99,11 @@ interface Published {
   headers?: Record<string, unknown>;
   properties?: Properties;
   body?: string;
+}
+
+/** Resolves as soon as it holds; rejects after 5 s. */
+export async function until(holds: () => boolean, what: string): Promise<void> {
+  for (const deadline = performance.now() + 5000; !holds(); await nextTurn()) {
+    if (performance.now() > deadline) throw new Error(`not within 5 s: ${what}`);
+  }
 }

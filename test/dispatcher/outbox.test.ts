@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { createOutbox } from "../../dispatcher/outbox.ts";
 import { MemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createNames } from "../../shared/bus/topology.ts";
 import type { Delivery } from "../../shared/bus/bus.ts";
 import { createArrivals } from "../support/arrivals.ts";
 import { createKeptLog } from "../shared/api/api-server.ts";
+import { until } from "./dispatching.ts";
 import { eventOf } from "./forward-account.ts";
 
 const names = createNames("wx");
@@ -42,7 +42,7 @@ test("a queue that refuses is asked again until it takes the message", async () 
   const { bus, bury, find } = await createFullOutbox();
   await bury();
   const second = bury();
-  while (find("not held yet, publishing again").length < 2) await nextTurn();
+  await until(() => find("not held yet, publishing again").length >= 2, "two more tries");
   assert.match(find("not held yet")[0] ?? "", /"identity":"shop\/oUSER\/22277834746191186"/);
   assert.equal(await bus.depth(names.dead), 1);
   const arrivals = createArrivals<Delivery>("dead letters");
@@ -58,7 +58,7 @@ test("shutting down ends the waiting", async () => {
   const { bus, bury, stopping, find } = await createFullOutbox();
   await bury();
   const second = bury();
-  while (find("not held yet").length === 0) await nextTurn();
+  await until(() => find("not held yet").length > 0, "another try");
   stopping.abort(new Error("shutting down"));
   await assert.rejects(second);
   assert.equal(await bus.depth(names.dead), 1);

@@ -81,6 +81,8 @@ async function tryOnce(push: number, body: string): Promise<Pick<Try, "end" | "s
   const startedAt = performance.now();
   try {
     const { status, ms, opened, sealed, verified } = await wechat.push(body, { timeoutMs: PATIENCE });
+    // Held up itself, this process may see an answer that WeChat would no longer wait for.
+    if (ms > PATIENCE) return { end: "timeout", ms };
     return { end: status, ms, ...(status === 200 ? { said: judge(push, opened, sealed && verified) } : {}) };
   } catch (error) {
     return { end: reasonOf(error), ms: performance.now() - startedAt };
