@@ -1,4 +1,5 @@
-import { Agent, errors, type Dispatcher } from "undici";
+import { Agent } from "undici";
+import { collectAnswer } from "./collect-answer.ts";
 
 /** Largest answer read from a backend, in bytes. */
 const MAX_ANSWER = 1024 * 1024;
@@ -22,7 +23,7 @@ export interface BackendClient {
 }
 
 export function createBackendClient(): BackendClient {
-  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT }, maxResponseSize: MAX_ANSWER });
+  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT } });
 
   async function post(
     url: string,
@@ -30,37 +31,26 @@ export function createBackendClient(): BackendClient {
     body: Buffer,
     timeout: number,
   ): Promise<BackendAnswer> {
-    const signal = AbortSignal.timeout(timeout);
+    const deadline = performance.now() + timeout;
     let target = new URL(url);
     for (let redirects = 0; ; redirects++) {
-      const answer = await agent.request({
+      const request = {
         origin: target.origin,
         path: target.pathname + target.search,
-        method: "POST",
+        method: "POST" as const,
         headers: { ...headers, ...authorizationOf(target) },
         body,
-        signal,
-        headersTimeout: timeout,
-        bodyTimeout: timeout,
-      });
-      const text = await readText(answer);
-      const next = redirects < MAX_REDIRECTS ? redirectOf(answer) : undefined;
-      if (next === undefined) return { status: answer.statusCode, text };
-      target = redirected(target, next);
+        headersTimeout: 0, // ours covers the answer as a whole
+        bodyTimeout: 0,
+      };
+      const left = Math.max(deadline - performance.now(), 0);
+      const { status, text, location } = await collectAnswer(agent, request, left, MAX_ANSWER);
+      if (location === undefined || redirects === MAX_REDIRECTS || !keepsMethod(status)) return { status, text };
+      target = redirected(target, location);
     }
   }
 
   return { post, close: () => agent.destroy() };
-}
-
-/** Decoded as it is: `body.text()` would take a byte order mark away. */
-async function readText({ body }: Dispatcher.ResponseData): Promise<string | undefined> {
-  try {
-    return Buffer.from(await body.arrayBuffer()).toString("utf8");
-  } catch (error) {
-    if (error instanceof errors.ResponseExceededMaxSizeError) return undefined;
-    throw error;
-  }
 }
 
 /** HTTP's Basic scheme (RFC 7617). */
@@ -80,10 +70,8 @@ function redirected(from: URL, location: string): URL {
 }
 
 /** Only these two keep method and body, so only they are a way to say that the backend has moved. */
-function redirectOf({ statusCode, headers }: Dispatcher.ResponseData): string | undefined {
-  if (statusCode !== 307 && statusCode !== 308) return undefined;
-  const location = headers["location"];
-  return typeof location === "string" ? location : undefined;
+function keepsMethod(status: number): boolean {
+  return status === 307 || status === 308;
 }
 
 /** Why no answer came, without URL or content. */

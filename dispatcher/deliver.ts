@@ -1,14 +1,14 @@
 import type { Delivery } from "../shared/bus/bus.ts";
 import type { Account, RetryDelay } from "../shared/config/config.ts";
-import { header, readEvent, type Event } from "../shared/envelope.ts";
+import { readEvent, type Event } from "../shared/envelope.ts";
+import { header, type DeadReason } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
 import { success } from "../shared/reply.ts";
 import type { Outbox } from "./outbox.ts";
+import { poisonIn } from "./poison.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** A delivery that came back to its queue this often ends the process that takes it, or never ends. */
-const POISON_DELIVERIES = 20;
 /** The breaker's probes come no faster, so a copy that met an open breaker need not come back sooner. */
 const BREAKER_PAUSE = 10_000;
 const HOUR = 3_600_000;
@@ -46,7 +46,8 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
   };
 
   async function work(delivery: Delivery, event: Event): Promise<{ outcome: string; error?: string }> {
-    if (isPoison(delivery)) return bury(delivery, event, "poison", "delivered too often without an end");
+    const poison = poisonIn(delivery, event);
+    if (poison !== undefined) return bury(delivery, event, "poison", poison);
     const body = await enrich(event);
     if (account.fanOut && isFirst(delivery, event)) await outbox.enriched(delivery, event, body);
     if (respond === undefined) return { outcome: "fanned-out" };
@@ -102,7 +103,7 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
   async function bury(
     delivery: Delivery,
     event: Event,
-    reason: "exhausted" | "rejected" | "unhandled" | "poison",
+    reason: DeadReason,
     error: string,
   ): Promise<{ outcome: string; error: string }> {
     await outbox.dead(delivery, event, reason, error);
@@ -131,9 +132,4 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
 /** A copy that met an open breaker comes back with its attempt uncounted, but it has been fanned out. */
 function isFirst({ properties }: Delivery, { attempt }: Event): boolean {
   return attempt === 1 && properties.headers?.[header.error] === undefined;
-}
-
-function isPoison({ properties }: Delivery): boolean {
-  const count = properties.headers?.["x-delivery-count"];
-  return typeof count === "number" && count >= POISON_DELIVERIES;
 }

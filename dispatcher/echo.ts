@@ -31,5 +31,11 @@ export function echo(event: Pick<Event, "routingKey" | "body">): Verdict {
 function echoOf({ routingKey, body }: Pick<Event, "routingKey" | "body">): Reply {
   const reply = Object.hasOwn(echoes, routingKey) ? echoes[routingKey] : undefined;
   if (reply === undefined) return success;
-  return readReply(JSON.stringify(reply(JSON.parse(body.toString("utf8")) as Fields))).reply;
+  return readReply(JSON.stringify(reply(textsIn(body)))).reply;
+}
+
+/** A field that is no text is not echoed: it may be nested deeper than can be written. */
+function textsIn(body: Buffer): Fields {
+  const fields = Object.entries(JSON.parse(body.toString("utf8")) as Record<string, unknown>);
+  return Object.fromEntries(fields.filter((field): field is [string, string] => typeof field[1] === "string"));
 }

@@ -2,13 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus, Delivery, OutgoingMessage, Properties } from "../shared/bus/bus.ts";
 import { lateRetry, type Names } from "../shared/bus/topology.ts";
 import type { RetryDelay } from "../shared/config/config.ts";
-import { header, ownHeaders, replyMessage, type Event } from "../shared/envelope.ts";
-import { Failure } from "../shared/failure.ts";
+import { ownHeaders, replyMessage, type Event } from "../shared/envelope.ts";
+import { Failure, isFailure } from "../shared/failure.ts";
+import { header, type DeadReason } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Reply } from "../shared/reply.ts";
-
-/** Why a delivery was given up. */
-export type DeadReason = "exhausted" | "rejected" | "unhandled" | "poison";
 
 const PUBLISH_TIMEOUT = 10_000;
 const LONGEST_PAUSE = 10_000;
@@ -29,7 +27,8 @@ export interface Outbox {
 
 /** `signal` ends the waiting at shutdown: the delivery then goes back to its queue. */
 export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortSignal): Outbox {
-  async function publish(message: OutgoingMessage, { mandatory = false } = {}): Promise<void> {
+  async function publish(given: OutgoingMessage, { mandatory = false } = {}): Promise<void> {
+    let message = given;
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       signal.throwIfAborted();
       try {
@@ -42,6 +41,7 @@ export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortS
           { identity: properties.messageId, exchange, reason: (error as Error).message },
           "not held yet, publishing again",
         );
+        if (isUncarriable(error)) message = withoutForeign(message);
         await sleep(pause, undefined, { signal });
       }
     }
@@ -98,6 +98,24 @@ export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortS
         held,
       ),
   };
+}
+
+/** AMQP lets others send what amqplib can read but not write: a header that is not a number, or 100 KB of them. */
+function isUncarriable(error: unknown): boolean {
+  return isFailure(error, "NACKED") && error.cause !== undefined;
+}
+
+const contractHeaders = new Set<string>(Object.values(header));
+const MAX_HEADER = 1000;
+
+function withoutForeign({ properties, ...message }: OutgoingMessage): OutgoingMessage {
+  const { timestamp: _, headers = {}, ...texts } = properties;
+  const own = Object.entries(headers).filter(([name, value]) => contractHeaders.has(name) && isPlain(value));
+  return { ...message, properties: { ...texts, headers: Object.fromEntries(own) } };
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === "string" ? value.length <= MAX_HEADER : typeof value === "boolean" || Number.isFinite(value);
 }
 
 /** The event's own properties with some headers replaced; what the broker wrote about earlier dead-lettering is left out. */

@@ -108,16 +108,15 @@ export class MemoryQueue {
     }
   }
 
-  #scheduleDrain(): void {
+  /** Soon, but never inside the publish or the ack that calls for it. */
+  #scheduleDrain(schedule: (drain: () => void) => void = process.nextTick): void {
     if (this.#drainScheduled || this.depth === 0 || this.#subscriptions.length === 0) return;
     this.#drainScheduled = true;
-    setImmediate(() => {
-      this.#drainScheduled = false;
-      this.#drain();
-    });
+    schedule(this.#drainNow);
   }
 
-  #drain(): void {
+  readonly #drainNow = (): void => {
+    this.#drainScheduled = false;
     this.#expire();
     for (let i = 0; i < DRAIN_AT_ONCE; i++) {
       const subscription = this.#nextWithRoom();
@@ -125,8 +124,8 @@ export class MemoryQueue {
       if (stored === undefined) return;
       this.#deliver(subscription as Subscription, stored);
     }
-    this.#scheduleDrain();
-  }
+    this.#scheduleDrain(setImmediate); // everything else has its turn first
+  };
 
   /** The first consumer in turn that may take one more; it then stands last in line. */
   #nextWithRoom(): Subscription | undefined {

@@ -33,8 +33,6 @@ interface Head {
   MsgId: string;
 }
 
-const headNames = ["ToUserName", "FromUserName", "CreateTime", "MsgType", "Event", "InfoType", "MsgId"] as const;
-
 /** XML or JSON, told from the first character and never from Content-Type. Throws `MALFORMED_PUSH` for neither. */
 export function formatOf(text: string): PushFormat {
   const first = /[^\s\uFEFF]/.exec(text)?.[0];
@@ -82,8 +80,16 @@ function keepDigits(_key: string, value: unknown, context?: { source?: string })
   return typeof value === "number" ? (context?.source ?? String(value)) : value;
 }
 
-function headOf(read: (name: (typeof headNames)[number]) => string): Head {
-  return Object.fromEntries(headNames.map((name) => [name, read(name)])) as unknown as Head;
+function headOf(read: (name: keyof Head) => string): Head {
+  return {
+    ToUserName: read("ToUserName"),
+    FromUserName: read("FromUserName"),
+    CreateTime: read("CreateTime"),
+    MsgType: read("MsgType"),
+    Event: read("Event"),
+    InfoType: read("InfoType"),
+    MsgId: read("MsgId"),
+  };
 }
 
 function toPush(

@@ -1,0 +1,66 @@
+import type { Dispatcher } from "undici";
+
+/** An answer read whole. */
+export interface Answer {
+  status: number;
+  /** The Location header. */
+  location: string | undefined;
+  /** undefined when the body is longer than `maxBytes`. */
+  text: string | undefined;
+}
+
+/**
+ * Makes one request and reads its answer, through undici's own handlers rather than a stream a request. Rejects with
+ * `TimeoutError` when it is not there whole after `timeout` ms, and with undici's error when the connection fails.
+ */
+export function collectAnswer(
+  dispatcher: Dispatcher,
+  request: Dispatcher.DispatchOptions,
+  timeout: number,
+  maxBytes: number,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | undefined;
+    let status = 0;
+    let location: string | undefined;
+    let chunks: Buffer[] = [];
+    let bytes = 0;
+    let isOver = false;
+
+    const settle = (end: () => void): void => {
+      isOver = true;
+      clearTimeout(timer);
+      chunks = [];
+      end();
+    };
+    const give = (text: string | undefined): void => settle(() => resolve({ status, location, text }));
+    const timer = setTimeout(() => {
+      const error = new DOMException("no answer in time", "TimeoutError");
+      settle(() => reject(error));
+      controller?.abort(error);
+    }, timeout);
+
+    dispatcher.dispatch(request, {
+      onRequestStart(started) {
+        controller = started;
+        if (isOver) started.abort(new DOMException("given up before it was sent", "AbortError"));
+      },
+      onResponseStart(_controller, statusCode, headers) {
+        status = statusCode;
+        location = typeof headers["location"] === "string" ? headers["location"] : undefined;
+      },
+      onResponseData(receiving, chunk) {
+        if (isOver) return;
+        chunks.push(chunk);
+        bytes += chunk.length;
+        if (bytes <= maxBytes) return;
+        give(undefined);
+        receiving.abort(new RangeError("the answer is too long"));
+      },
+      // not body.text(), which would take a byte order mark away
+      onResponseEnd: () =>
+        void (isOver || give((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString("utf8"))),
+      onResponseError: (_controller, error) => void (isOver || settle(() => reject(error))),
+    });
+  });
+}
