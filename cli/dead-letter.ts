@@ -1,7 +1,8 @@
 import type { ConsumeMessage, Options } from "amqplib";
 import type { Properties } from "../shared/bus/bus.ts";
 import { topicMatches } from "../shared/bus/topic.ts";
-import { header, numberOr, ownHeaders } from "../shared/envelope.ts";
+import { numberOr, ownHeaders } from "../shared/envelope.ts";
+import { header } from "../shared/headers.ts";
 import { readIdentity } from "../shared/wechat/identity.ts";
 
 /** What an operator needs to know of a message in the dead-letter queue; never its content. */

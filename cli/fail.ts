@@ -1,3 +1,5 @@
+import { isFailure } from "../shared/failure.ts";
+
 /** Ends the process with a message on stderr and exit code 1. */
 export function fail(message: string): never {
   process.stderr.write(`${message}\n`);
@@ -6,6 +8,7 @@ export function fail(message: string): never {
 
 /** Ends the process over a config that cannot be used, with all its faults and warnings; any other error is thrown on. */
 export function reportConfigError(error: unknown): never {
+  if (isFailure(error, "CONFIG_INVALID") && !("faults" in error)) return fail(error.message);
   if (!(error instanceof Error && "faults" in error && Array.isArray(error.faults))) throw error;
   const faults = error.faults as string[];
   const warnings = "warnings" in error && Array.isArray(error.warnings) ? (error.warnings as string[]) : [];

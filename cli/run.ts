@@ -10,6 +10,7 @@ import { createInternalServer } from "../shared/internal-server.ts";
 import type { Logger } from "../shared/log.ts";
 import { createMetrics } from "../shared/metrics.ts";
 import { openStore, type Store } from "../shared/store/store.ts";
+import { createConsumers, loadConsumers } from "./consumers.ts";
 
 export type Role = "start" | "gateway" | "dispatcher";
 
@@ -23,14 +24,20 @@ export interface RunningBridge {
 
 interface Part {
   begin(): Promise<void>;
-  close(): Promise<void>;
+  /** `patience`: ms that are left for what is under way. */
+  close(patience: number): Promise<void>;
 }
+
+/** What all parts together may take to drain, in ms: the process must have ended 10 s after SIGTERM. */
+const DRAIN_TIMEOUT = 8000;
+const LEAST_PATIENCE = 500;
 
 /**
  * Starts the roles of one process on one bus: both for `start`, one each for `gateway` and `dispatcher`. What was
  * started is closed again when a later part cannot start (a port in use, say); the error is then thrown.
  */
 export async function runBridge(role: Role, config: Config, log: Logger): Promise<RunningBridge> {
+  const modules = role === "gateway" ? [] : await loadConsumers(config);
   const metrics = createMetrics();
   const store = role === "dispatcher" || !config.dataDir ? undefined : openStore(config.dataDir, storeSchema, log);
   const bus = await createBus(role, config, store, log);
@@ -42,13 +49,15 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
     port: config.internalListenPort ?? internalPorts[role === "dispatcher" ? "dispatcher" : "gateway"],
     metrics,
     isReady: () => bus.ready,
+    amqpPrefix: config.amqpPrefix,
   });
   const gateway = role === "dispatcher" ? undefined : createGateway({ ...parts, store, internal: internal.app });
   const dispatcher = role === "gateway" ? undefined : createDispatcher(parts);
 
   const started: Part[] = [{ begin: async () => {}, close: () => closeAll(bus, apis, store) }];
   const close = async (): Promise<void> => {
-    for (const part of started.toReversed()) await part.close();
+    const end = performance.now() + DRAIN_TIMEOUT;
+    for (const part of started.toReversed()) await part.close(Math.max(end - performance.now(), LEAST_PATIENCE));
   };
   const begin = async (part: Part): Promise<void> => {
     started.push(part);
@@ -56,8 +65,12 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
   };
   try {
     await begin({ begin: async () => void (internalPort = await internal.listen()), close: () => internal.close() });
+    // Before the gateway takes pushes, and until it has answered the last one.
+    if (modules.length > 0) await begin(createConsumers(modules, parts));
     const roles = [
-      ...(dispatcher ? [{ begin: () => dispatcher.start(), close: () => dispatcher.close() }] : []),
+      ...(dispatcher
+        ? [{ begin: () => dispatcher.start(), close: (patience: number) => dispatcher.close(patience) }]
+        : []),
       ...(gateway ? [{ begin: () => gateway.listen(), close: () => gateway.close() }] : []),
     ];
     await Promise.all(roles.map(begin));

@@ -4,9 +4,9 @@ import { readEvent, type Event } from "../shared/envelope.ts";
 import { header, type DeadReason } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
+import { poisonIn } from "../shared/poison.ts";
 import { success } from "../shared/reply.ts";
 import type { Outbox } from "./outbox.ts";
-import { poisonIn } from "./poison.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** The breaker's probes come no faster, so a copy that met an open breaker need not come back sooner. */
@@ -49,7 +49,13 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
     const poison = poisonIn(delivery, event);
     if (poison !== undefined) return bury(delivery, event, "poison", poison);
     const body = await enrich(event);
-    if (account.fanOut && isFirst(delivery, event)) await outbox.enriched(delivery, event, body);
+    // At the same time: a subscriber whose queue refuses takes none of the backend's budget.
+    const fanOut = account.fanOut && isFirst(delivery, event) ? outbox.enriched(delivery, event, body) : undefined;
+    const [outcome] = await Promise.all([answer(delivery, event, body), fanOut]);
+    return outcome;
+  }
+
+  async function answer(delivery: Delivery, event: Event, body: Buffer): Promise<{ outcome: string; error?: string }> {
     if (respond === undefined) return { outcome: "fanned-out" };
     return settle(delivery, event, await respond(event, body));
   }

@@ -25,8 +25,8 @@ export interface DispatcherParts {
 
 export interface Dispatcher {
   start(): Promise<void>;
-  /** Takes nothing new, gives deliveries under way 8 s, and gives the rest back to their queues. */
-  close(): Promise<void>;
+  /** Takes nothing new, gives deliveries under way `patience` ms (default 8 s), the rest back to their queues. */
+  close(patience?: number): Promise<void>;
 }
 
 /** How long start waits for the broker, in ms; consumers begin by themselves when it comes later. */
@@ -94,10 +94,10 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
       depthTimer = setInterval(() => void watchDead(bus, names, metrics, log), DEPTH_EVERY);
       depthTimer.unref();
     },
-    async close() {
+    async close(patience = DRAIN_TIMEOUT) {
       clearInterval(depthTimer);
       await Promise.all(consumers.map((consumer) => consumer.cancel()));
-      await Promise.race([Promise.all(underWay), sleep(DRAIN_TIMEOUT, undefined, { ref: false })]);
+      await Promise.race([Promise.all(underWay), sleep(patience, undefined, { ref: false })]);
       stopping.abort(new Error("shutting down"));
       await Promise.all(consumers.map((consumer) => consumer.close()));
       await client.close();

@@ -18,7 +18,9 @@ export function createForward(account: Account, client: BackendClient, breaker: 
   const sign = account.webhookSecret === undefined ? undefined : createWebhookSigner(account.webhookSecret);
 
   return async function forward(event: Event, body: Buffer): Promise<Verdict> {
-    if (!breaker.admit()) return { kind: "unavailable", error: "the backend failed too often in a row" };
+    // without a retry ladder there is nowhere to wait for the backend's return
+    if (account.retry.length > 0 && !breaker.admit())
+      return { kind: "unavailable", error: "the backend failed too often in a row" };
     const verdict = await ask(event, body);
     breaker.report(verdict.kind !== "failed");
     return verdict;

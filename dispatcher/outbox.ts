@@ -1,17 +1,18 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Bus, Delivery, OutgoingMessage, Properties } from "../shared/bus/bus.ts";
+import type { Bus, Delivery } from "../shared/bus/bus.ts";
 import { lateRetry, type Names } from "../shared/bus/topology.ts";
 import type { RetryDelay } from "../shared/config/config.ts";
-import { ownHeaders, replyMessage, type Event } from "../shared/envelope.ts";
-import { Failure, isFailure } from "../shared/failure.ts";
+import { replyMessage, type Event } from "../shared/envelope.ts";
+import { copyOf, deadCopy, retryCopy } from "../shared/event-copies.ts";
+import { isFailure } from "../shared/failure.ts";
 import { header, type DeadReason } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
+import { createPublishUntilHeld } from "../shared/publish-until-held.ts";
 import type { Reply } from "../shared/reply.ts";
 
-const PUBLISH_TIMEOUT = 10_000;
-const LONGEST_PAUSE = 10_000;
 /** A confirm alone does not say that a queue has the copy; only then may its delivery be acked. */
 const held = { mandatory: true };
+/** Refusals of an enriched event after which its delivery goes on without the subscribers that refuse. */
+const FAN_OUT_REFUSALS = 2;
 
 /** What the dispatcher publishes. Every call resolves when the broker holds the message, however long that takes. */
 export interface Outbox {
@@ -20,6 +21,7 @@ export interface Outbox {
   defer(event: Event): Promise<void>;
   retry(delivery: Delivery, event: Event, rung: { delay: RetryDelay; attempt: number; error: string }): Promise<void>;
   dead(delivery: Delivery, event: Event, reason: DeadReason, error: string): Promise<void>;
+  /** A subscriber whose queue goes on refusing is left without its copy: the others have theirs by then. */
   enriched(delivery: Delivery, event: Event, body: Buffer): Promise<void>;
   /** Puts a late reply aside for 10 s; `since` (epoch ms) bounds how often. */
   postpone(delivery: Delivery, since: number): Promise<void>;
@@ -27,25 +29,7 @@ export interface Outbox {
 
 /** `signal` ends the waiting at shutdown: the delivery then goes back to its queue. */
 export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortSignal): Outbox {
-  async function publish(given: OutgoingMessage, { mandatory = false } = {}): Promise<void> {
-    let message = given;
-    for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      signal.throwIfAborted();
-      try {
-        const outcome = await bus.publish(message, { timeout: PUBLISH_TIMEOUT, mandatory });
-        if (outcome === "routed") return;
-        throw new Failure("NOT_HELD", "no queue is bound for it");
-      } catch (error) {
-        const { exchange, properties } = message;
-        log.warn(
-          { identity: properties.messageId, exchange, reason: (error as Error).message },
-          "not held yet, publishing again",
-        );
-        if (isUncarriable(error)) message = withoutForeign(message);
-        await sleep(pause, undefined, { signal });
-      }
-    }
-  }
+  const publish = createPublishUntilHeld(bus, log, signal);
 
   async function publishReply(event: Event, reply: Reply, deferred: boolean): Promise<void> {
     if (event.replyTo === undefined) return;
@@ -56,80 +40,30 @@ export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortS
   return {
     reply: (event, reply) => publishReply(event, reply, false),
     defer: (event) => publishReply(event, { type: "success" }, true),
-    retry: (delivery, event, { delay, attempt, error }) =>
-      publish(
-        {
-          exchange: names.retryOf(delay.name),
-          routingKey: names.dispatchOf(event.service),
-          body: delivery.body,
-          properties: copyOf(delivery, event, { [header.attempt]: attempt, [header.error]: error }),
-        },
-        held,
-      ),
+    retry: (delivery, event, { delay, attempt, error }) => {
+      const to = { exchange: names.retryOf(delay.name), routingKey: names.dispatchOf(event.service) };
+      return publish(retryCopy(to, delivery, event, { attempt, error }), held);
+    },
     dead: (delivery, event, reason, error) =>
-      publish(
-        {
-          exchange: "",
-          routingKey: names.dead,
-          body: delivery.body,
-          properties: copyOf(delivery, event, {
-            [header.reason]: reason,
-            [header.error]: error,
-            [header.deadAt]: Date.now(),
-          }),
-        },
+      publish(deadCopy({ exchange: "", routingKey: names.dead }, delivery, event, { reason, error }), held),
+    async enriched(delivery, event, body) {
+      const to = { exchange: names.enrichedOf(event.service), routingKey: event.routingKey };
+      const message = { ...to, body, properties: copyOf(delivery, event, {}) };
+      try {
+        await publish(message, { refusals: FAN_OUT_REFUSALS });
+      } catch (error) {
+        if (!isFailure(error, "NACKED")) throw error;
+        const { identity, service } = event;
+        log.warn({ identity, service, exchange: to.exchange }, "a subscriber's queue refuses, going on without it");
+      }
+    },
+    postpone: (delivery, since) => {
+      const to = { exchange: names.retryOf(lateRetry.name), routingKey: names.lateReplies };
+      const key = { routingKey: delivery.properties.type ?? "" };
+      return publish(
+        { ...to, body: delivery.body, properties: copyOf(delivery, key, { [header.lateSince]: since }) },
         held,
-      ),
-    enriched: (delivery, event, body) =>
-      publish({
-        exchange: names.enrichedOf(event.service),
-        routingKey: event.routingKey,
-        body,
-        properties: copyOf(delivery, event, {}),
-      }),
-    postpone: (delivery, since) =>
-      publish(
-        {
-          exchange: names.retryOf(lateRetry.name),
-          routingKey: names.lateReplies,
-          body: delivery.body,
-          properties: copyOf(delivery, { routingKey: delivery.properties.type ?? "" }, { [header.lateSince]: since }),
-        },
-        held,
-      ),
-  };
-}
-
-/** AMQP lets others send what amqplib can read but not write: a header that is not a number, or 100 KB of them. */
-function isUncarriable(error: unknown): boolean {
-  return isFailure(error, "NACKED") && error.cause !== undefined;
-}
-
-const contractHeaders = new Set<string>(Object.values(header));
-const MAX_HEADER = 1000;
-
-function withoutForeign({ properties, ...message }: OutgoingMessage): OutgoingMessage {
-  const { timestamp: _, headers = {}, ...texts } = properties;
-  const own = Object.entries(headers).filter(([name, value]) => contractHeaders.has(name) && isPlain(value));
-  return { ...message, properties: { ...texts, headers: Object.fromEntries(own) } };
-}
-
-function isPlain(value: unknown): boolean {
-  return typeof value === "string" ? value.length <= MAX_HEADER : typeof value === "boolean" || Number.isFinite(value);
-}
-
-/** The event's own properties with some headers replaced; what the broker wrote about earlier dead-lettering is left out. */
-function copyOf(
-  { properties }: Delivery,
-  event: Pick<Event, "routingKey">,
-  headers: Record<string, unknown>,
-): Properties {
-  const { contentType, messageId, correlationId, replyTo, timestamp, appId } = properties;
-  const copied = { contentType, messageId, correlationId, replyTo, timestamp, appId };
-  const present = Object.entries(copied).filter(([, value]) => value !== undefined);
-  return {
-    ...Object.fromEntries(present),
-    type: event.routingKey,
-    headers: { ...ownHeaders(properties), ...headers },
+      );
+    },
   };
 }

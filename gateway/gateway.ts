@@ -6,7 +6,7 @@ import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
 import { journalSchema } from "../shared/bus/journal.ts";
 import { bridgeTopology, createNames, mergeTopologies, replyTopology, type Names } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
-import { header } from "../shared/envelope.ts";
+import { header } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import { readIdentity } from "../shared/wechat/identity.ts";
@@ -18,6 +18,7 @@ import { moveJournalToSpool, readLeftBehind } from "./left-behind.ts";
 import { createExchange } from "./exchange.ts";
 import { createHold, createHoldOnBroker, type Hold } from "./hold.ts";
 import { createHttpServer } from "./http-server.ts";
+import { closeHttpServer, countInFlight } from "./in-flight.ts";
 import { createOnce, type Once } from "./once.ts";
 import { createPushOpener } from "./open-push.ts";
 import { createPublished, publishedSchema } from "./published.ts";
@@ -85,6 +86,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     ]),
   );
   const app = createHttpServer((path) => services.get(path) ?? "other", log, metrics);
+  const inFlight = countInFlight(app);
   for (const account of config.accounts) {
     addAccount(app, account, {
       apis,
@@ -105,12 +107,15 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       return (app.server.address() as AddressInfo).port;
     },
     async listen() {
-      await declare();
-      consumer = bus.consume(replyQueue, { prefetch: REPLY_PREFETCH }, createReplyTaker(config, replies, log, metrics));
-      await app.listen({ host: config.listenHost, port: config.listenPort });
+      const taker = createReplyTaker(config, replies, log, metrics);
+      const consuming = declare().then(() => {
+        consumer = bus.consume(replyQueue, { prefetch: REPLY_PREFETCH }, taker);
+      });
+      await app.listen({ host: config.listenHost, port: config.listenPort }); // pushes need not wait for the broker
+      await consuming;
     },
     async close() {
-      await app.close();
+      await closeHttpServer(app, inFlight);
       await consumer?.close();
       await bus.deleteQueue(replyQueue).catch(() => {}); // it expires by itself
       await spool?.close();

@@ -18,7 +18,8 @@ export function createHttpServer(serviceOf: (path: string) => string, log: Logge
     logger: false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT,
-    http: { connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY },
+    // Node takes the greater of the two for bodies: its own 60 s for headers would stand.
+    http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY },
     trustProxy: ["loopback", "linklocal", "uniquelocal"],
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true },
     frameworkErrors: answerError, // Fastify's own answer to a path it cannot decode quotes the query
@@ -27,11 +28,11 @@ export function createHttpServer(serviceOf: (path: string) => string, log: Logge
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
   app.setErrorHandler(answerError);
+  // Fastify's own `hasRoute` would read a stranger's path as a pattern, and throw for some.
+  const known = new Set<string>();
+  app.addHook("onRoute", ({ url }) => void known.add(url));
   app.setNotFoundHandler((request, reply) => {
-    const isKnown =
-      app.hasRoute({ method: "GET", url: pathOf(request.url) }) ||
-      app.hasRoute({ method: "POST", url: pathOf(request.url) });
-    if (isKnown) return reply.status(405).send();
+    if (known.has(pathOf(request.url))) return reply.status(405).send();
     return reply.status(404).type("text/plain; charset=utf-8").send("404 page not found\n");
   });
   return app;

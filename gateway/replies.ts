@@ -1,5 +1,5 @@
 import type { Delivery } from "../shared/bus/bus.ts";
-import { header } from "../shared/envelope.ts";
+import { header } from "../shared/headers.ts";
 
 /** What ended a wait: a reply's JSON text, the news that none comes before the deadline, or the deadline itself. */
 export type Waited = { kind: "reply"; json: string } | { kind: "deferred" } | { kind: "timeout" };

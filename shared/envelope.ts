@@ -1,33 +1,8 @@
 import { context, propagation } from "@opentelemetry/api";
 import type { Delivery, OutgoingMessage, Properties } from "./bus/bus.ts";
+import { contractVersion, header } from "./headers.ts";
 import { takeRandom } from "./random.ts";
 import type { Push } from "./wechat/push.ts";
-
-/** Version of the AMQP contract, in every event's header `x-wx-contract`. */
-export const contractVersion = 1;
-
-/** Headers of the AMQP contract. */
-export const header = {
-  contract: "x-wx-contract",
-  service: "x-wx-service",
-  /** Epoch ms until which a reply reaches the user. */
-  deadline: "x-wx-deadline",
-  /** Milliseconds that were left of the reply budget at publishing. */
-  budget: "x-wx-budget",
-  /** 1 for the first delivery to a backend. */
-  attempt: "x-wx-attempt",
-  traceparent: "traceparent",
-  /** On replies: answer `success` now, a reply may still come. */
-  deferred: "x-wx-deferred",
-  /** On dead letters: exhausted, rejected, unhandled or poison. */
-  reason: "x-wx-reason",
-  /** On retries and dead letters: what the last attempt met. */
-  error: "x-wx-error",
-  /** On dead letters: when they were given up, epoch ms. */
-  deadAt: "x-wx-dead-at",
-  /** On late replies that could not be sent at once: when that was first tried, epoch ms. */
-  lateSince: "x-wx-late-since",
-} as const;
 
 export interface EventOptions {
   appId: string;

@@ -1,5 +1,7 @@
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyInstance } from "fastify";
+import { createAsyncapi } from "./contract/asyncapi.ts";
+import { createOpenapi } from "./contract/openapi.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface InternalServer {
@@ -16,14 +18,30 @@ export interface InternalServerParts {
   metrics: Metrics;
   /** Whether the process can do its work right now. */
   isReady: () => boolean;
+  /** The prefix of names on the broker, for the AMQP contract. */
+  amqpPrefix: string;
 }
+
+const REQUEST_TIMEOUT = 10_000;
 
 /**
  * The listener for operators, never for the public: `/healthz` (the process runs), `/readyz` (503 while the broker is
- * away), `/metrics` (Prometheus).
+ * away), `/metrics` (Prometheus), `/asyncapi.json` (the AMQP contract with this config's
+ * names), `/openapi.json` (the HTTP side).
  */
-export function createInternalServer({ host, port, metrics, isReady }: InternalServerParts): InternalServer {
-  const app = Fastify({ logger: false, requestTimeout: 10_000, forceCloseConnections: true });
+export function createInternalServer({
+  host,
+  port,
+  metrics,
+  isReady,
+  amqpPrefix,
+}: InternalServerParts): InternalServer {
+  const app = Fastify({
+    logger: false,
+    requestTimeout: REQUEST_TIMEOUT,
+    http: { headersTimeout: REQUEST_TIMEOUT }, // else Node's own 60 s would stand for bodies
+    forceCloseConnections: true,
+  });
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
     const ready = isReady();
@@ -32,6 +50,16 @@ export function createInternalServer({ host, port, metrics, isReady }: InternalS
   app.get("/metrics", async (_request, reply) => {
     metrics.busReady.set(isReady() ? 1 : 0);
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
+  });
+  let contract: string | undefined;
+  app.get("/asyncapi.json", async (_request, reply) => {
+    contract ??= JSON.stringify(createAsyncapi(amqpPrefix));
+    return reply.type("application/json; charset=utf-8").send(contract);
+  });
+  let openapi: string | undefined;
+  app.get("/openapi.json", async (_request, reply) => {
+    openapi ??= JSON.stringify(createOpenapi());
+    return reply.type("application/json; charset=utf-8").send(openapi);
   });
   return {
     app,

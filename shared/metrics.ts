@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import { knownKey } from "./wechat/push-types.ts";
+import { knownKey } from "./wechat/kinds/kinds.ts";
 
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 10, 30];
 
@@ -28,6 +28,11 @@ export function createMetrics() {
     deliverySeconds: histogram("wx_delivery_seconds", "From a delivery's receipt to its end", ["service"]),
     retries: counter("wx_retries_total", "Copies put into a retry queue", ["service", "delay"]),
     dead: counter("wx_dead_total", "Copies put into the dead-letter queue", ["service", "reason"]),
+    consumerDeliveries: counter("wx_consumer_deliveries_total", "Deliveries to consumers in this process", [
+      "consumer",
+      "key",
+      "outcome",
+    ]),
     lateReplies: counter("wx_late_replies_total", "Late replies by what became of them", ["service", "outcome"]),
     userInfoErrors: counter("wx_user_info_errors_total", "Events that went on without userInfo", ["service"]),
     breakerOpen: gauge("wx_breaker_open", "1 while a backend is left alone after failures in a row", ["service"]),

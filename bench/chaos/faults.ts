@@ -69,10 +69,15 @@ async function killNode(node: PrivateNode, random: Random): Promise<void> {
   await node.restart();
 }
 
-/** RST on every connection; over when as many are back, or after 5 s. */
+/** RST on every connection, once there are any; over when as many are back, or after 5 s. */
 async function reset(proxies: readonly TcpProxy[]): Promise<void> {
   const count = (): number => proxies.reduce((sum, { connections }) => sum + connections, 0);
+  await until(() => count() > 0);
   const before = count();
   for (const proxy of proxies) proxy.reset();
-  for (const end = Date.now() + RECONNECT_LIMIT; Date.now() < end && count() < before;) await sleep(50);
+  await until(() => count() >= before);
+}
+
+async function until(isThere: () => boolean): Promise<void> {
+  for (const end = Date.now() + RECONNECT_LIMIT; Date.now() < end && !isThere();) await sleep(50);
 }

@@ -90,7 +90,7 @@ async function calmDown({
 
 async function finish(surroundings: Surroundings): Promise<number> {
   const findings = reconcile(await readHistory(folder));
-  const verdict = judge(findings);
+  const verdict = judge(findings, surroundings.heldUp);
   const report = { ...options, folder, finishedAt: new Date().toISOString(), ...verdict, findings, ...surroundings };
   const files = [join(folder, "report.json"), ...(options.out === undefined ? [] : [resolve(options.out)])];
   for (const file of files) {

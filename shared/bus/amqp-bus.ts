@@ -59,7 +59,7 @@ class AmqpBus implements Bus {
   }
 
   async declare(topology: Topology, { timeout }: { timeout: number }): Promise<void> {
-    this.#topologies.push(topology);
+    if (!this.#topologies.includes(topology)) this.#topologies.push(topology); // its declaration may be tried again
     const declaring = async (): Promise<string[]> => {
       if (!(await this.#consuming.isUp(timeout))) throw new Failure("NOT_HELD", "the broker is away");
       return this.#declare([topology]);

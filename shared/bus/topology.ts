@@ -67,7 +67,7 @@ export function isDispatched(account: Account): boolean {
 /** Everything the accounts of a config need, declared alike by gateways and dispatchers, whoever comes first. */
 export function bridgeTopology(config: Pick<Config, "accounts" | "amqpPrefix">): Topology {
   const names = createNames(config.amqpPrefix);
-  const all = [commonTopology(names), ...retryTopologies(names, config.accounts)];
+  const all = [commonTopology(names), retryTopology(names, config.accounts.flatMap(delaysOf))];
   for (const account of config.accounts) all.push(accountTopology(names, account));
   return mergeTopologies(...all);
 }
@@ -102,7 +102,7 @@ function commonTopology(names: Names): Partial<Topology> {
     ],
     queues: [
       quorum(names.lateReplies, { "x-message-ttl": 48 * HOUR, "x-single-active-consumer": true }),
-      quorum(names.dead, { "x-max-length": deadLimit.length, "x-overflow": "reject-publish" }),
+      deadQueue(names.dead),
       quorum(names.unrouted, { "x-max-length": 100_000, "x-overflow": "drop-head", "x-message-ttl": 7 * DAY }),
     ],
     bindings: [{ source: names.lateReplies, destination: names.lateReplies, to: "queue", routingKey: "" }],
@@ -129,32 +129,42 @@ function accountTopology(names: Names, account: Account): Partial<Topology> {
   };
 }
 
-/** A message keeps the name of the queue to return to as its routing key, so the exchange in front is a fanout. */
-function retryTopologies(names: Names, accounts: Account[]): Partial<Topology>[] {
-  const delays = new Map(accounts.flatMap(delaysOf).map(({ name, ms }) => [name, ms]));
-  return [...delays].map(([delay, ms]) => {
-    const name = names.retryOf(delay);
-    return {
-      exchanges: [{ name, type: "fanout" }],
-      queues: [
-        quorum(name, {
-          "x-message-ttl": ms,
-          "x-dead-letter-exchange": "",
-          "x-dead-letter-strategy": "at-least-once",
-          "x-overflow": "reject-publish",
-        }),
-      ],
-      bindings: [{ source: name, destination: name, to: "queue", routingKey: "" }],
-    };
-  });
+/** The queues where failed deliveries wait, each once. */
+export function retryTopology(names: Names, delays: readonly RetryDelay[]): Topology {
+  const queues = new Map(delays.map(({ name, ms }) => [names.retryOf(name), ms]));
+  return mergeTopologies(...[...queues].map(([name, ms]) => waitingTopology(name, ms, "")));
+}
+
+/**
+ * A queue whose messages wait `ms` and then go to the exchange `then`. A message keeps the name of the queue to return to
+ * as its routing key, so the exchange in front is a fanout.
+ */
+export function waitingTopology(name: string, ms: number, then: string): Partial<Topology> {
+  return {
+    exchanges: [{ name, type: "fanout" }],
+    queues: [
+      quorum(name, {
+        "x-message-ttl": ms,
+        "x-dead-letter-exchange": then,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+      }),
+    ],
+    bindings: [{ source: name, destination: name, to: "queue", routingKey: "" }],
+  };
 }
 
 function delaysOf({ retry, lateReply }: Account): RetryDelay[] {
   return lateReply === "customer-service" ? [...retry, lateRetry] : retry;
 }
 
+/** A queue for deliveries that were given up. Full, it refuses: they then stay where they are. */
+export function deadQueue(name: string): QueueDeclaration {
+  return quorum(name, { "x-max-length": deadLimit.length, "x-overflow": "reject-publish" });
+}
+
 /** Quorum queues count deliveries; the limit is set out of reach, alike on RabbitMQ 3.10 and 4. */
-function quorum(name: string, extra: Arguments): QueueDeclaration {
+export function quorum(name: string, extra: Arguments): QueueDeclaration {
   return { name, arguments: { "x-queue-type": "quorum", "x-delivery-limit": 1_000_000, ...extra } };
 }
 

@@ -1,11 +1,12 @@
 import { isIP } from "node:net";
+import { resolve } from "node:path";
 import { hasInternalListener } from "./check-rules.ts";
 import type { Account, CommonEndpoint, Config, Delivery, RetryDelay } from "./config.ts";
 import { parseDuration } from "./duration.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
-/** The config that settings without faults describe. */
-export function buildConfig(settings: Settings): Config {
+/** The config that settings without faults describe; modules are relative to `baseDir`. */
+export function buildConfig(settings: Settings, baseDir: string): Config {
   const { amqp } = settings;
   const urls = amqp?.urls ?? (amqp?.url === undefined ? undefined : [amqp.url]);
   return {
@@ -22,6 +23,7 @@ export function buildConfig(settings: Settings): Config {
     wxApiBase: trimSlashes(settings["wx-api-base"]),
     logLevel: settings["log-level"],
     commonEndpoints: writtenOnes(settings["common-endpoints"]),
+    consumers: settings.consumers.map((module) => resolve(baseDir, module)),
   };
 }
 

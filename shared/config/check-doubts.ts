@@ -11,7 +11,7 @@ export function checkDoubts(config: Config, settings: Settings, report: Report):
     warnOfForgery(account, path, report);
     warnOfIdleSettings(account, path, report);
     warnOfFailingCalls(account, config, path, report);
-    if (config.amqp === undefined) warnOfLackingBroker(account, path, report);
+    if (config.amqp === undefined && config.consumers.length === 0) warnOfLackingBroker(account, path, report);
   }
   warnOfOpenEndpoints(config, report);
   warnOfIdleTls(config, report);

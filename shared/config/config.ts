@@ -91,6 +91,8 @@ export interface Config {
   wxApiBase: string;
   logLevel: string;
   commonEndpoints: Partial<Record<CommonEndpoint, string>>;
+  /** Absolute paths of modules whose handlers take pushes inside this process. */
+  consumers: string[];
 }
 
 /** Ports of the internal listener when none is configured. */

@@ -31,7 +31,7 @@ export async function loadConfig(options: { file?: string; env: NodeJS.ProcessEn
 
 /**
  * Reads a config from a file's text, or from what such a text holds. The environment wins over it. `baseDir` is the
- * folder that `{"file": "..."}` is relative to. Throws a `ConfigError` that tells all faults at once.
+ * folder that `{"file": "..."}` and modules are relative to. Throws a `ConfigError` that tells all faults at once.
  */
 export async function readConfig(
   source: string | object,
@@ -45,7 +45,7 @@ export async function readConfig(
   const settings = await readShape(configSchema, input, "", { env, baseDir }, report);
   checkRules(settings ?? {}, report);
   report.throwFaults();
-  const config = buildConfig(settings as Settings);
+  const config = buildConfig(settings as Settings, baseDir);
   checkDoubts(config, settings as Settings, report);
   return { config, warnings: report.warnings };
 }

@@ -1,6 +1,9 @@
 import { Type } from "typebox";
 import { aesKey, cidr, delay, duration } from "./schema-types.ts";
 
+/** Waits between tries where none are set. */
+export const retryLadder = ["1s", "10s", "1m", "10m", "1h", "6h", "24h"];
+
 /** Settings of an account that say where its pushes go and what becomes of replies and failures. */
 export const deliverySettings = {
   delivery: Type.Optional(
@@ -45,7 +48,7 @@ export const deliverySettings = {
   retry: Type.Array(
     delay({ from: "100ms", to: "7d", description: "The wait before the next try; a queue is named for it." }),
     {
-      default: ["1s", "10s", "1m", "10m", "1h", "6h", "24h"],
+      default: retryLadder,
       description: "Waits between tries at a failing backend; [] tries once.",
     },
   ),

@@ -120,6 +120,18 @@ export const configSchema = settings(
       default: false,
       description: "Leaves out userInfo for all accounts that do not set it themselves.",
     }),
+    consumers: Type.Array(
+      Type.String({
+        minLength: 1,
+        description: "A JavaScript or TypeScript module, relative to the config file.",
+        examples: ["./shop-consumer.mjs"],
+        "x-must": 'must be the path of a module such as "./shop-consumer.mjs"',
+      }),
+      {
+        default: [],
+        description: "Modules whose handlers take pushes inside this process (start and dispatcher).",
+      },
+    ),
   },
   { description: "wx-bridge's config file.", "x-must": "must be an object: { ... }" },
 );

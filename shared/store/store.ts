@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 
 const FILE = "wx-bridge.db";
@@ -23,10 +24,12 @@ export interface Store {
   close(): void;
 }
 
-/** Takes an unlocked folder below `dataDir`, else makes one, and runs `schema` in its database. */
+/**
+ * Takes an unlocked folder below `dataDir`, else makes one, and runs `schema` in its database. Throws `CONFIG_INVALID`
+ * when that folder cannot be used.
+ */
 export function openStore(dataDir: string, schema: string, log: Logger): Store {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const own = openFirst(dataDir, schema) ?? openNew(dataDir, schema);
+  const own = openOwn(dataDir, schema);
   const { database } = own;
   let waiting: { change: Change; resolve: () => void; reject: (error: unknown) => void }[] = [];
 
@@ -72,6 +75,16 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
       database.close();
     },
   };
+}
+
+function openOwn(dataDir: string, schema: string): { database: DatabaseSync; folder: string } {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    return openFirst(dataDir, schema) ?? openNew(dataDir, schema);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new Failure("CONFIG_INVALID", `data-dir: ${dataDir} cannot be used: ${reason}`, { cause: error });
+  }
 }
 
 function openFirst(dataDir: string, schema: string): { database: DatabaseSync; folder: string } | undefined {

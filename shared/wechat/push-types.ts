@@ -1,80 +1,9 @@
+import { absentFields, numberFields } from "./kinds/derived.ts";
+import { articleResult } from "./kinds/job-events.ts";
 import type { XmlElement, XmlValue } from "./xml.ts";
 
-/** A field's value where WeChat did not send it: text "", a number 0, a list null. */
-type Absent = "" | 0 | null;
-type Fields = Record<string, Absent>;
-
-/** Elements that are JSON numbers wherever they stand; everything else is text. */
-export const numberFields: ReadonlySet<string> = new Set([
-  "CreateTime",
-  "Scale",
-  "Count",
-  "TotalCount",
-  "FilterCount",
-  "SentCount",
-  "ErrorCount",
-  "ResultCount",
-]);
-
-const base: Fields = { ToUserName: "", FromUserName: "", CreateTime: 0, MsgType: "" };
-const event: Fields = { ...base, Event: "" };
-const message: Fields = { ...base, MsgId: "" };
-
-const media = { MediaId: "" } as const;
-const video: Fields = { ...message, ...media, ThumbMediaId: "" };
-const subscription: Fields = { ...event, EventKey: "", Ticket: "" };
-const place: Fields = { Location_X: "", Location_Y: "", Scale: 0, Label: "" };
-const pictures: Fields = { ...event, EventKey: "", Count: 0, PicList: null };
-const scan: Fields = { ...event, EventKey: "", ScanType: "", ScanResult: "" };
-
-/**
- * Fields that are always there, by routing key, in the order they are sent to backends (开发者文档 "接收普通消息",
- * "接收事件推送"). A kind that is missing here passes with the elements WeChat sent.
- */
-const fieldsByKey: Record<string, Fields> = {
-  "msg.text": { ...message, Content: "" },
-  "msg.image": { ...message, PicUrl: "", ...media },
-  "msg.voice": { ...message, ...media, Format: "", Recognition: "" },
-  "msg.video": video,
-  "msg.shortvideo": video,
-  "msg.location": { ...message, ...place },
-  "msg.link": { ...message, Title: "", Description: "", Url: "" },
-  "event.CLICK": { ...event, EventKey: "" },
-  "event.VIEW": { ...event, EventKey: "", MenuId: "" },
-  "event.subscribe": subscription,
-  "event.unsubscribe": subscription,
-  "event.SCAN": subscription,
-  "event.location": { ...event, ...place, MsgId: "" },
-  "event.LOCATION": { ...event, Latitude: "", Longitude: "", Precision: "" },
-  "event.pic_sysphoto": pictures,
-  "event.pic_photo_or_album": pictures,
-  "event.pic_weixin": pictures,
-  "event.scancode_waitmsg": scan,
-  "event.scancode_push": scan,
-  "event.MASSSENDJOBFINISH": {
-    ...event,
-    MsgID: "",
-    Status: "",
-    TotalCount: 0,
-    FilterCount: 0,
-    SentCount: 0,
-    ErrorCount: 0,
-    ResultCount: 0,
-    ResultList: null,
-  },
-  "event.TEMPLATESENDJOBFINISH": { ...event, MsgId: "", Status: "" },
-};
-
-const articleResult = {
-  ArticleIdx: "",
-  UserDeclareState: "",
-  AuditState: "",
-  OriginalArticleUrl: "",
-  OriginalArticleType: "",
-  CanReprint: "",
-  NeedReplaceContent: "",
-  NeedShowReprintSource: "",
-} as const;
+/** An article in the flat ResultList has all of its fields. */
+const emptyArticle: XmlElement = Object.fromEntries(Object.keys(articleResult).map((name) => [name, ""]));
 
 /** Names that lie flat in the event although WeChat nests them, beside WeChat's own nested element. */
 const flattenByKey: Record<string, (sent: XmlElement) => XmlElement> = {
@@ -100,8 +29,8 @@ function flattenScan(sent: XmlElement): XmlElement {
 function flattenCopyrightCheck(sent: XmlElement): XmlElement {
   const check = elementOf(sent["CopyrightCheckResult"]);
   const items = itemsOf(check["ResultList"]).map((item) => ({
-    ...articleResult,
-    ...picked(item, ...Object.keys(articleResult)),
+    ...emptyArticle,
+    ...picked(item, ...Object.keys(emptyArticle)),
   }));
   return {
     ...("Count" in check ? { ResultCount: check["Count"] } : {}),
@@ -114,7 +43,7 @@ function flattenCopyrightCheck(sent: XmlElement): XmlElement {
  * Fields the kind knows as text or numbers stay so when a push repeats them: the first one counts.
  */
 export function eventFields(routingKey: string, sent: XmlElement): Record<string, unknown> {
-  const fields = fieldsByKey[routingKey] ?? {};
+  const fields = absentFields.get(routingKey) ?? {};
   const flat = flattenByKey[routingKey]?.(sent);
   const all: Record<string, unknown> = { ...fields, ...sent, ...flat };
   for (const [name, absent] of Object.entries(fields)) {
@@ -159,39 +88,4 @@ function itemsOf(list: XmlValue | undefined): XmlElement[] {
 
 function picked(element: XmlElement, ...names: string[]): XmlElement {
   return Object.fromEntries(names.filter((name) => name in element).map((name) => [name, textOf(element[name])]));
-}
-
-/** Kinds whose fields are passed as WeChat sent them, known by name. */
-const plainKeys = [
-  "msg.file",
-  "event.location_select",
-  "event.view_miniprogram",
-  "event.media_id",
-  "event.view_limited",
-  "event.subscribe_msg_popup_event",
-  "event.subscribe_msg_change_event",
-  "event.subscribe_msg_sent_event",
-  "event.user_get_card",
-  "event.kf_create_session",
-  "event.kf_close_session",
-  "event.kf_switch_session",
-  "event.wxa_media_check",
-  "event.user_enter_tempsession",
-  "event.PUBLISHJOBFINISH",
-  "event.channels_ec_order_cancel",
-  "event.channels_ec_order_pay",
-  "event.channels_ec_order_confirm",
-  "event.channels_ec_order_deliver",
-  "event.channels_ec_order_settle",
-  "event.channels_ec_aftersale_update",
-  "info.component_verify_ticket",
-  "info.authorized",
-  "info.updateauthorized",
-  "info.unauthorized",
-];
-const knownKeys: ReadonlySet<string> = new Set([...Object.keys(fieldsByKey), ...plainKeys]);
-
-/** Whether WeChat's documents name this kind of push. Unknown ones pass all the same. */
-export function knownKey(routingKey: string): boolean {
-  return knownKeys.has(routingKey);
 }

@@ -1,5 +1,6 @@
 import { XMLParser, XMLValidator } from "fast-xml-parser";
 import { Failure } from "../failure.ts";
+import { isRepeatable } from "./kinds/derived.ts";
 import { parseFlatXml } from "./flat-xml.ts";
 
 /** An element of a push: its text, its children by name, or a list where it may stand more than once. */
@@ -27,21 +28,6 @@ const parser = new XMLParser({
   jPath: false, // else every child costs the length of all the names it stands in
   onDangerousProperty: (name) => name, // an element is only ever an own property here
 });
-
-/** Elements that WeChat's documents let stand more than once, by name; `List` only inside SubscribeMsg…Event. */
-const repeatable = new Set([
-  "item",
-  "fail_idx",
-  "AroundBeacon",
-  "Actions",
-  "DetailList",
-  "proof_material_id",
-  "scene_group_ext_list",
-  "history",
-  "media_id_list",
-  "detail",
-  "material",
-]);
 
 /**
  * Reads a push or an envelope, `<xml>…</xml>`. Text stays exactly as sent: nothing trimmed or turned into numbers,
@@ -113,12 +99,6 @@ function append(parent: XmlElement, name: string, value: XmlValue, parentName: s
   if (Array.isArray(before)) before.push(value);
   else if (before !== undefined) parent[name] = [before, value];
   else parent[name] = isRepeatable(name, parentName) ? [value] : value;
-}
-
-function isRepeatable(name: string, parentName: string): boolean {
-  return (
-    repeatable.has(name) || (name === "List" && parentName.startsWith("SubscribeMsg") && parentName.endsWith("Event"))
-  );
 }
 
 const entities: Record<string, string> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };

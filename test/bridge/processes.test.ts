@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createConnection } from "node:net";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { connect } from "amqplib";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
@@ -85,6 +88,26 @@ void test("a dispatcher killed during a delivery loses nothing: another one deli
   assert.equal(after?.body, before?.body);
   assert.equal(after?.headers["x-wx-event-id"], before?.headers["x-wx-event-id"]);
   assert.equal(parseReply((await answering).opened)["Content"], "second dispatcher");
+});
+
+void test("connections that never send a whole request do not hold up SIGTERM", async (t) => {
+  const backend = await createBackend(t);
+  const { file } = await configFile(t, backend.url);
+  const gateway = await startProcess(t, "gateway", file);
+  const starts = [
+    "",
+    "POST /wx HTTP/1.1\r\nHost: x\r\n",
+    "POST /wx HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<xml>",
+  ];
+  for (const start of starts) {
+    const socket = createConnection(gateway.port, "127.0.0.1");
+    t.after(() => socket.destroy());
+    socket.on("error", () => {}); // it is cut
+    await once(socket, "connect");
+    if (start !== "") await promisify((done: (error?: Error | null) => void) => socket.write(start, done))();
+  }
+  assert.equal(await gateway.end("SIGTERM"), 0);
+  assert.equal(gateway.lines.at(-1)?.msg, "stopped");
 });
 
 void test("start with a dead broker serves and tells readiness; pushes are answered 503 in time", async (t) => {

@@ -1,11 +1,10 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import type { TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createArrivals } from "../support/arrivals.ts";
 import { recordRequest, type RecordedRequest } from "../support/http-answer.ts";
-import { createLoopbackServer } from "../support/loopback-server.ts";
+import { createLoopbackServer, type Closing } from "../support/loopback-server.ts";
 import { createWechatApi, type WechatApi } from "../support/wechat-api-server.ts";
 import { startBridge, type StartedBridge } from "./endpoints/start-bridge.ts";
 
@@ -19,7 +18,7 @@ export interface World extends StartedBridge {
 
 /** A whole bridge with WeChat's API and a backend whose answers the test writes. */
 export async function createWorld(
-  t: TestContext,
+  t: Closing,
   answer: RequestListener,
   settings: Record<string, unknown> = {},
 ): Promise<World> {

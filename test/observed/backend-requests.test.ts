@@ -15,6 +15,10 @@ const headJson = `{"ToUserName":"gh_test","FromUserName":"oUSER1"`;
 const text = (Content: string, id: string, openid = "oUSER1") =>
   `<xml><ToUserName>gh_test</ToUserName><FromUserName>${openid}</FromUserName><CreateTime>1</CreateTime><MsgType>text</MsgType><MsgId>${id}</MsgId><Content>${Content}</Content></xml>`;
 
+/** A text as it was before userInfo came. */
+const before = (id: string, openid = "oUSER1") =>
+  `{"ToUserName":"gh_test","FromUserName":"${openid}","CreateTime":1,"MsgType":"text","MsgId":"${id}","Content":"a","userInfo":`;
+
 const contents: [fact: string, Content: string, json: string][] = [
   ["text was cut at a comment: it is joined", "a<!-- b -->c", `"ac"`],
   ["split CDATA is joined, as before", "<![CDATA[a]]]]><![CDATA[>b]]>", `"a]]>b"`],
@@ -67,13 +71,11 @@ for (const bus of busKinds) {
     const [backend, api] = [await createBackend(t), await createWechatApi(t)];
     const settings = { "dont-append-userinfo": false, "wx-api-base": api.url };
     const services = [{ name: "account", "msg-proxy-pass": backend.url }];
-    const { wechat } = await createSystem(t, { bus, services, settings });
+    const system = await createSystem(t, { bus, services, settings });
     const bodyOf = async (push: string) => {
-      await wechat("account").push(push);
+      await system.wechat("account").push(push);
       return (await backend.next(1))[0]?.body;
     };
-    const before = (id: string, openid = "oUSER1") =>
-      `{"ToUserName":"gh_test","FromUserName":"${openid}","CreateTime":1,"MsgType":"text","MsgId":"${id}","Content":"a","userInfo":`;
     const all =
       '"subscribe":1,"openid":"oUSER1","nickname":"","sex":0,"language":"zh_CN","city":"","province":"","country":"","headimgurl":"",' +
       '"subscribe_time":1382694957,"unionid":"o6_bmasdasdsad6_2sgVt7hMZOPfL","remark":"","groupid":0,"tagid_list":[128,2],' +

@@ -50,11 +50,11 @@ for (const bus of busKinds) {
     test(`${bus}, ${sealed ? "sealed" : "plain"}: answers`, async (t) => {
       const backend = await createBackend(t);
       const services = [{ name: "account", sealed, "msg-proxy-pass": backend.url, retry: [], "reply-budget": 700 }];
-      const { wechat } = await createSystem(t, { bus, services });
+      const system = await createSystem(t, { bus, services });
       for (const [fact, answer, opened] of answers) {
         await t.test(fact, async () => {
           backend.answer(answer);
-          const given = await wechat("account").push(text());
+          const given = await system.wechat("account").push(text());
           assert.deepEqual([given.status, withoutTime(given.opened)], [200, opened]);
           assert.equal((await backend.next(1))[0]?.path, "/msg/text");
           // success was sealed for these, but not for an unknown kind: it never is
@@ -67,7 +67,7 @@ for (const bus of busKinds) {
       }
       await t.test("a FromUserName with ]]> broke out of its element: it cannot", async () => {
         backend.answer({ body: hello });
-        const given = await wechat("account").push(text("o]]&gt;<![CDATA[<x>]]>"));
+        const given = await system.wechat("account").push(text("o]]&gt;<![CDATA[<x>]]>"));
         assert.equal(withoutTime(given.opened), reply("hello", "o]]]]><![CDATA[><x>"));
       });
       assert.equal(backend.requests.length, answers.length + 1, "something was asked twice");
@@ -76,7 +76,7 @@ for (const bus of busKinds) {
     test(`${bus}, ${sealed ? "sealed" : "plain"}: stores`, async (t) => {
       const backend = await createBackend(t);
       const services = [{ name: "store", sealed, "is-channels-ec": true, "msg-proxy-pass": backend.url, retry: [] }];
-      const { wechat } = await createSystem(t, { bus, services });
+      const system = await createSystem(t, { bus, services });
       const rows: [fact: string, answer: BackendAnswer, opened: string, isSealed: boolean][] = [
         [
           "msg is the answer, whatever type says; it was never sealed: it is in safe mode",
@@ -91,7 +91,7 @@ for (const bus of busKinds) {
         await t.test(fact, async () => {
           backend.answer(answer);
           const push = `{"ToUserName":"gh_ec","FromUserName":"oEC1","CreateTime":${++serial},"MsgType":"event","Event":"channels_ec_order_pay","order_info":{"order_id":3705115058471208928,"pay_time":1658509200}}`;
-          const given = await wechat("store").push(push);
+          const given = await system.wechat("store").push(push);
           assert.deepEqual([given.status, given.opened, given.sealed], [200, opened, isSealed]);
           const [request] = await backend.next(1);
           assert.deepEqual([request?.path, request?.body], ["/event/channels_ec_order_pay", push]);

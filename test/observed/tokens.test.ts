@@ -22,7 +22,7 @@ interface World extends System {
   api: WechatApi;
   backend: Backend;
   /** Pushes of this many users at once; what the backend was told of each. */
-  push(users: number): Promise<unknown[]>;
+  push: (users: number) => Promise<unknown[]>;
 }
 
 async function createWorld(t: Closing, bus: BusKind, settings: object = {}): Promise<World> {

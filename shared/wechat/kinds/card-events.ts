@@ -45,14 +45,20 @@ export const cardEvents = {
     Fee: text("What was paid, in 分"),
     OriginalFee: text("What was due, in 分"),
   }),
-  "event.user_view_card": kind("进入会员卡事件", "A user opened a member card", { ...code, OuterStr: text("The scene in words") }),
+  "event.user_view_card": kind("进入会员卡事件", "A user opened a member card", {
+    ...code,
+    OuterStr: text("The scene in words"),
+  }),
   "event.user_enter_session_from_card": kind("从卡券进入公众号会话", "A user came from a card", code),
   "event.update_member_card": kind("会员卡内容更新事件", "A member card's points or balance changed", {
     ...code,
     ModifyBonus: text("Change of the points"),
     ModifyBalance: text("Change of the balance"),
   }),
-  "event.card_sku_remind": kind("库存报警事件", "A card is running out", { ...card, Detail: text("What the alarm says") }),
+  "event.card_sku_remind": kind("库存报警事件", "A card is running out", {
+    ...card,
+    Detail: text("What the alarm says"),
+  }),
   "event.card_pay_order": kind("券点流水详情事件", "The account's 券点 changed", {
     ...event,
     OrderId: text("Id of the order"),

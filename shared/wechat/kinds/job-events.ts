@@ -3,8 +3,8 @@ import { always, element, elements, event, filledEvent, kind, number, text, text
 
 const status = always.text("What became of it: `send success`, `err(10001)`, `failed:user block` …");
 
-/** One article of CopyrightCheckResult: its names in WeChat's order. */
-const articleResult = {
+/** One article of CopyrightCheckResult: its fields in WeChat's order, and what they tell. */
+export const articleResult = {
   ArticleIdx: "Which of the articles, from 1",
   UserDeclareState: "Whether the user declared it original",
   AuditState: "Whether WeChat found it original",
@@ -20,8 +20,12 @@ const describeAll = <F>(field: (description: string) => F): Record<keyof Article
 
 const template = { TemplateId: text("Id of the template") };
 const subscribed = { ...template, SubscribeStatusString: text("accept or reject") };
-const sent = { ...template, MsgID: text("The notice's id"), ErrorCode: text("0, or why not"), ErrorStatus: text("success …") };
-/** 公众号 nest the list; 小程序 in JSON have `List` itself, an object when it is one. */
+const sent = {
+  ...template,
+  MsgID: text("The notice's id"),
+  ErrorCode: text("0, or why not"),
+  ErrorStatus: text("success …"),
+};
 const oneTemplate = "One template";
 
 /** 群发, 模板消息, 发布能力 and 订阅通知: what became of what the account sent. */
@@ -35,7 +39,10 @@ export const jobEvents = {
     SentCount: always.number("Followers who got it"),
     ErrorCount: always.number("Followers who did not"),
     ResultCount: always.number("`Count` of CopyrightCheckResult"),
-    ResultList: always.elements("The articles of CopyrightCheckResult", describeAll((words) => Type.String({ description: words, default: "" }))),
+    ResultList: always.elements(
+      "The articles of CopyrightCheckResult",
+      describeAll((words) => Type.String({ description: words, default: "" })),
+    ),
     CopyrightCheckResult: element("The check for originality, as WeChat nests it", {
       Count: number("How many articles"),
       ResultList: element("The articles", { item: elements("One article", describeAll(text)) }),

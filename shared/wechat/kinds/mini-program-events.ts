@@ -36,7 +36,11 @@ export const miniProgramEvents = {
   }),
   "event.user_info_modified": kind("授权用户资料变更", "WeChat cleared a user's profile", authorization),
   "event.user_authorization_revoke": kind("授权用户资料撤回", "A user took their data back", authorization),
-  "event.user_authorization_cancellation": kind("授权用户完成注销", "A user closed their WeChat account", authorization),
+  "event.user_authorization_cancellation": kind(
+    "授权用户完成注销",
+    "A user closed their WeChat account",
+    authorization,
+  ),
   "event.weapp_audit_success": kind("代码审核通过", "The code was approved", {
     ...event,
     SuccTime: text("When, seconds since 1970"),

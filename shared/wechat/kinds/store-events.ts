@@ -44,7 +44,7 @@ export const storeEvents = {
   "event.channels_ec_complaint_update": kind("纠纷更新通知", "A dispute changed", {
     ...event,
     finder_shop_complaint: json.object("The dispute", {
-      complaint_status: json.number("State of the dispute"),
+      complaint_status: json.id("State of the dispute"),
       after_sale_order_id: json.id("Id of the after-sale case"),
       complaint_order_id: json.id("Id of the dispute"),
     }),

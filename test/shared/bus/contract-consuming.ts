@@ -129,6 +129,33 @@ export function consumingContract(createBus: CreateBus): void {
     assert.equal(consumer.deliveries.all.length, 3);
   });
 
+  test("of a queue with a single active consumer the next one takes over when the first is gone", async (t) => {
+    const { bus, declareQueue, send, consume } = createBench(await createBus(t));
+    const queue = await declareQueue("q", { "x-single-active-consumer": true });
+    const first = consume(queue);
+    await untilReady(bus);
+    const second = consume(queue);
+    await untilReady(bus);
+    await send(queue, "1", "2", "3");
+    assert.deepEqual(await first.take(3), ["1", "2", "3"]);
+    await first.close();
+    await send(queue, "4");
+    assert.deepEqual(await second.take(), ["4"]);
+    assert.equal(second.deliveries.all.length, 1);
+  });
+
+  test("an ack that was waited for is there: the delivery does not come again", async (t) => {
+    const { bus, declareQueue, send, consume } = createBench(await createBus(t));
+    const queue = await declareQueue();
+    await send(queue, "1", "2");
+    const consumer = consume(queue);
+    const [one] = await consumer.deliveries.next(2);
+    await one?.acked();
+    await consumer.close();
+    assert.equal(await bus.depth(queue), 1);
+    assert.deepEqual(await consume(queue).take(), ["2"]);
+  });
+
   test("a consumer cancelled at once takes nothing", async (t) => {
     const { bus, declareQueue, send, consume } = createBench(await createBus(t));
     const queue = await declareQueue();

@@ -28,7 +28,7 @@ function prefixed(prefix: string, keys: string): string[] {
 
 test("the keys of the file", () => {
   const topLevel = `listen-host listen-port internal-listen-host internal-listen-port services amqp data-dir token-cache-dir
-    wx-api-base log-level common-endpoints dont-append-userinfo`;
+    wx-api-base log-level common-endpoints dont-append-userinfo consumers`;
   const service = `name workerNum timeout wx-params listen-endpoints msg-proxy-pass redirect-url redirect-userinfo-flag
     is-channels-ec dont-append-userinfo delivery fan-out reply reply-budget reply-window late-reply backend-timeout retry
     unhandled concurrency allow-plaintext allow-from previous-token previous-aes-key webhook-secret token-api`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parsePush } from "../../../shared/wechat/push.ts";
-import { knownKey } from "../../../shared/wechat/push-types.ts";
+import { knownKey } from "../../../shared/wechat/kinds/kinds.ts";
 import { pathOf } from "../../../shared/wechat/routing-key.ts";
 import { pushes } from "../../fixtures/pushes.ts";
 

@@ -1,5 +1,5 @@
-import type { Delivery } from "../shared/bus/bus.ts";
-import type { Event } from "../shared/envelope.ts";
+import type { Delivery } from "./bus/bus.ts";
+import type { Event } from "./envelope.ts";
 
 /** A delivery that came back to its queue this often ends the process that takes it, or never ends. */
 const POISON_DELIVERIES = 20;

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAmqpBus } from "../bus/amqp-bus.ts";
+import type { Bus } from "../bus/bus.ts";
+import type { Topology } from "../bus/topology.ts";
+import type { AmqpConfig } from "../config/config.ts";
+import { Failure, isFailure } from "../failure.ts";
+import { createLogger, type Logger } from "../log.ts";
+import { HandlerTable, type Handlers } from "./handlers.ts";
+import { planQueue, type QueueOptions } from "./plan.ts";
+import { createQueueConsumer, type QueueConsumer } from "./queue-consumer.ts";
+
+export type { Reply } from "../reply.ts";
+export type { EventKey } from "../wechat/kinds/kinds.ts";
+export type { Context } from "./context.ts";
+export type { Handler, Handlers, Said } from "./handlers.ts";
+export type { QueueOptions } from "./plan.ts";
+export type { PushOf } from "./push.ts";
+export { Failure, type FailureCode } from "../failure.ts";
+
+/** The broker and the queue of a consumer. */
+export interface ConsumerOptions extends QueueOptions {
+  /** The broker, such as `amqp://shop:secret@127.0.0.1:5672`. Either `url` or `urls`. */
+  url?: string;
+  /** The brokers of a cluster, tried in turn. */
+  urls?: readonly string[];
+  /** For `amqps`, each in PEM form. */
+  tls?: AmqpConfig["tls"];
+  /** First part of the bridge's names, its `amqp.prefix`. Default "wx". */
+  prefix?: string;
+  /** A pino logger. Default: warnings and errors as JSON lines on stdout. */
+  log?: Logger;
+}
+
+/** Takes the events of one queue from RabbitMQ and replies to them. */
+export interface Consumer extends Handlers {
+  /**
+   * Declares the queue and its bindings, and resolves when events are taken; waits as long as it takes for the broker and
+   * for the bridge's exchanges. Lost connections come back by themselves from then on. Throws `CONFIG_INVALID` when the
+   * options are wrong or the broker refuses a declaration.
+   */
+  start(): Promise<void>;
+  /** Takes nothing new, gives handlers under way `patience` ms (default 8 s), the rest back to the queue. */
+  close(patience?: number): Promise<void>;
+}
+
+const DECLARE_TIMEOUT = 5000;
+const PAUSE = 1000;
+const READY_EVERY = 20;
+
+/**
+ * A consumer of WeChat's pushes: register handlers with `on`, then `start`. Every event is acked after its handler has
+ * ended and its reply is confirmed; it may come twice, under the same `identity`.
+ */
+export function createConsumer(options: ConsumerOptions): Consumer {
+  const { prefix = "wx", log = createLogger("warn") } = options;
+  const handlers = new HandlerTable();
+  let bus: Bus | undefined;
+  let queueConsumer: QueueConsumer | undefined;
+  const closing = new AbortController();
+
+  async function begin(): Promise<void> {
+    const plan = planQueue(options, handlers.patterns, prefix);
+    bus = await createAmqpBus(brokerOf(options), `wx-bridge consumer ${plan.queue}`, log);
+    await declare(bus, plan.topology);
+    throwIfClosed();
+    queueConsumer = createQueueConsumer({ plan, handlers, bus, log: log.child({ queue: plan.queue }) });
+    queueConsumer.consume();
+    while (!bus.ready && !closing.signal.aborted) await sleep(READY_EVERY);
+    throwIfClosed();
+  }
+
+  function throwIfClosed(): void {
+    if (closing.signal.aborted) throw new Failure("NOT_HELD", "the consumer was closed before it could start");
+  }
+
+  /** Until everything is there; only what the broker forbids is no use waiting for. */
+  async function declare(to: Bus, topology: Topology): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        return await to.declare(topology, { timeout: DECLARE_TIMEOUT });
+      } catch (error) {
+        if (!isFailure(error, "NOT_HELD") && !isMissing(error)) throw error;
+        log.warn({ reason: (error as Error).message }, "waiting for the broker and the bridge's exchanges");
+        await sleep(PAUSE);
+      }
+    }
+  }
+
+  const consumer: Consumer = {
+    on(pattern, handler) {
+      if (bus) throw new Failure("CONFIG_INVALID", "on() is called before start()");
+      handlers.on(pattern, handler);
+      return consumer;
+    },
+    async start() {
+      if (bus || closing.signal.aborted) throw new Failure("CONFIG_INVALID", "a consumer starts once");
+      try {
+        await begin();
+      } catch (error) {
+        await consumer.close();
+        throw error;
+      }
+    },
+    async close(patience) {
+      closing.abort();
+      await queueConsumer?.close(patience);
+      await bus?.close();
+    },
+  };
+  return consumer;
+}
+
+function brokerOf({ url, urls = url === undefined ? [] : [url], tls }: ConsumerOptions): AmqpConfig {
+  if (urls.length === 0) throw new Failure("CONFIG_INVALID", "a consumer needs the broker's url");
+  return { urls: [...urls], tls };
+}
+
+/** The bridge declares its exchanges at its first start, which may be yet to come. */
+function isMissing(error: unknown): boolean {
+  if (!isFailure(error, "CONFIG_INVALID")) return false;
+  return error.message.includes("NOT_FOUND") && !/ACCESS_REFUSED|PRECONDITION_FAILED/.test(error.message);
+}

@@ -1,0 +1,51 @@
+import { topicMatches } from "../bus/topic.ts";
+import type { Reply } from "../reply.ts";
+import type { EventKey } from "../wechat/kinds/kinds.ts";
+import type { Context } from "./context.ts";
+import type { PushOf } from "./push.ts";
+
+/** What a handler may return: a reply, its text, or nothing to say. */
+export type Said = Reply | string | undefined | void;
+
+/**
+ * Works on one push. The delivery is acked when it has ended and its reply is confirmed; when it throws, the delivery
+ * comes again after the next wait of the retry ladder. Returns the reply, or undefined to leave it to others.
+ */
+export type Handler<K extends string = string> = (push: PushOf<K>, context: Context) => Said | Promise<Said>;
+
+/** Where handlers are registered: a consumer, or what a module named in `consumers` is given. */
+export interface Handlers {
+  /**
+   * Calls `handler` for pushes whose routing key matches `pattern`: a key such as `msg.text`, which types the push, or a
+   * pattern with `*` (one word) and `#` (any words). Of several that match, the one registered first is called.
+   */
+  on<K extends EventKey | (string & {})>(pattern: K, handler: Handler<K>): this;
+}
+
+/** The handlers of one consumer, in the order of their registration. */
+export class HandlerTable implements Handlers {
+  readonly #entries: { pattern: string; handler: Handler<never> }[] = [];
+  readonly #known = new Map<string, Handler<never> | undefined>();
+
+  on<K extends string>(pattern: K, handler: Handler<K>): this {
+    this.#entries.push({ pattern, handler });
+    this.#known.clear();
+    return this;
+  }
+
+  get patterns(): string[] {
+    return [...new Set(this.#entries.map(({ pattern }) => pattern))];
+  }
+
+  /** The handler for a routing key, if there is one. */
+  find(routingKey: string): Handler<never> | undefined {
+    if (!this.#known.has(routingKey)) {
+      if (this.#known.size >= MAX_KEYS) this.#known.clear();
+      this.#known.set(routingKey, this.#entries.find(({ pattern }) => topicMatches(pattern, routingKey))?.handler);
+    }
+    return this.#known.get(routingKey);
+  }
+}
+
+/** Accounts use few keys; whoever makes up many finds no more memory for them. */
+const MAX_KEYS = 1000;

@@ -1,0 +1,84 @@
+import { Check } from "typebox/value";
+import { createNames, mergeTopologies, quorum, type Names, type Topology } from "../bus/topology.ts";
+import { parseDuration } from "../config/duration.ts";
+import { deliverySettings, retryLadder } from "../config/schema-delivery.ts";
+import { Failure } from "../failure.ts";
+import { createBridgeLadder, createOwnLadder, type Ladder } from "./ladder.ts";
+
+/** What one queue of events is like, and how it is worked on. */
+export interface QueueOptions {
+  /** Name of the durable quorum queue. Processes that name the same one share its events. */
+  queue: string;
+  /** Pushes as they came, or with the dispatcher's `userInfo` (accounts with `fan-out`). Default "events". */
+  exchange?: "events" | "enriched";
+  /** Events of this account alone. Default: of all. */
+  service?: string;
+  /** Routing-key patterns to bind the queue with. Default: those of the handlers. Bindings of old are not taken away. */
+  bind?: readonly string[];
+  /** Deliveries in flight, 1 to 65535. Default 256. */
+  prefetch?: number;
+  /** Handlers at work at a time. Default: as many as `prefetch`. */
+  concurrency?: number;
+  /** Waits before another try when a handler has thrown, such as "10s"; [] gives up at once. Default: the dispatcher's. */
+  retry?: readonly string[];
+  /**
+   * Where failed deliveries go: "bridge" is `wx.retry.<delay>` and `wx.dead`, "own" is `<queue>.retry.<delay>` and
+   * `<queue>.dead`, for a user without permission to write anywhere else. Default "bridge".
+   */
+  failures?: "bridge" | "own";
+}
+
+/** The options, checked and filled in. */
+export interface QueuePlan {
+  queue: string;
+  prefetch: number;
+  concurrency: number;
+  ladder: Ladder;
+  topology: Topology;
+  names: Names;
+}
+
+const PREFETCH = 256;
+const MAX_NAME_BYTES = 255;
+
+/** Throws a `CONFIG_INVALID` that names every fault. */
+export function planQueue(options: QueueOptions, patterns: readonly string[], prefix: string): QueuePlan {
+  const { queue, exchange = "events", service, bind = patterns, prefetch = PREFETCH, retry = retryLadder } = options;
+  const { concurrency = prefetch } = options;
+  const faults = [
+    queueFault(queue, prefix),
+    bind.length === 0 && "there is no handler and nothing to bind to: call on() first",
+    !Check(deliverySettings.reply, bind) && 'every pattern must be one such as "msg.*" or "event.CLICK"',
+    !["events", "enriched"].includes(exchange) && 'exchange must be "events" or "enriched"',
+    !isCount(prefetch, 65_535) && "prefetch must be a whole number from 1 to 65535",
+    !isCount(concurrency, Number.MAX_SAFE_INTEGER) && "concurrency must be a whole number, 1 or more",
+    !Check(deliverySettings.retry, retry) && 'retry must be a list of delays such as "10s" from 100ms to 7d',
+  ].filter((fault) => fault !== false && fault !== undefined);
+  if (faults.length > 0) throw new Failure("CONFIG_INVALID", `consumer ${queue}: ${faults.join("; ")}`);
+
+  const names = createNames(prefix);
+  const delays = retry.map((name) => ({ name, ms: parseDuration(name) ?? 0 }));
+  const ladder = options.failures === "own" ? createOwnLadder(queue, delays) : createBridgeLadder(names, queue, delays);
+  const source = sourceOf(names, exchange, service);
+  const bindings = bind.map((routingKey) => ({ source, destination: queue, to: "queue" as const, routingKey }));
+  const topology = mergeTopologies({ queues: [quorum(queue, {})], bindings }, ladder.topology);
+  return { queue, prefetch, concurrency, ladder, topology, names };
+}
+
+function queueFault(queue: unknown, prefix: string): string | undefined {
+  if (typeof queue !== "string" || queue === "" || Buffer.byteLength(queue) > MAX_NAME_BYTES) {
+    return "queue must be a name of 1 to 255 bytes";
+  }
+  if (queue.startsWith("amq.")) return 'queue may not begin with "amq.", which RabbitMQ keeps for itself';
+  if (queue.startsWith(`${prefix}.`)) return `queue may not begin with "${prefix}.": those are wx-bridge's own`;
+  return undefined;
+}
+
+function isCount(value: unknown, most: number): boolean {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;
+}
+
+function sourceOf(names: Names, exchange: "events" | "enriched", service: string | undefined): string {
+  if (exchange === "enriched") return service === undefined ? names.enriched : names.enrichedOf(service);
+  return service === undefined ? names.events : names.eventsOf(service);
+}

@@ -1,0 +1,57 @@
+type Operation = Record<string, unknown>;
+
+const channel = (name: string) => ({ $ref: `#/channels/${name}` });
+
+/** What wx-bridge does: it sends events and receives replies, so a consumer does the opposite. */
+export function createOperations(): Record<string, Operation> {
+  return {
+    publishEvents: send("eventsOfService", "The gateway publishes each push once it is verified", true, repliesWith()),
+    deliverEvents: send(
+      "events",
+      "A consumer binds its queue here and gets every account's pushes",
+      false,
+      repliesWith(),
+    ),
+    publishEnriched: send(
+      "enrichedOfService",
+      "The dispatcher publishes what it added userInfo to",
+      false,
+      repliesWith(),
+    ),
+    deliverEnriched: send("enriched", "A consumer binds its queue here and gets userInfo too", false, repliesWith()),
+    takeReplies: receive("replies", "A gateway takes the reply to a push that waits for it"),
+    takeReplyQueue: receive("replyQueue", "A gateway consumes its own queue, which is bound by its name"),
+    takeLateReplies: receive("lateReplies", "The dispatcher sends them to the user, or drops them"),
+    dispatch: receive("dispatch", "The dispatcher takes an account's events"),
+    retry: send("retry", "The dispatcher puts a failed delivery aside; the broker returns it", true),
+    giveUp: send("dead", "The dispatcher keeps what no retry helped, or what must not be tried again", true),
+    keepUnrouted: send("unrouted", "The gateway keeps a push that came back, since no queue was bound for it", true),
+  };
+}
+
+function send(name: string, summary: string, mandatory: boolean, more: Operation = {}): Operation {
+  const amqp = { deliveryMode: 2, mandatory, timestamp: true, bindingVersion: "0.3.0" };
+  return { action: "send", channel: channel(name), summary, bindings: { amqp }, ...more };
+}
+
+function receive(name: string, summary: string): Operation {
+  return {
+    action: "receive",
+    channel: channel(name),
+    summary,
+    bindings: { amqp: { ack: true, bindingVersion: "0.3.0" } },
+  };
+}
+
+function repliesWith(): Operation {
+  return {
+    reply: {
+      address: {
+        description: "AMQP's property reply_to, which runtime expressions cannot name; without it nobody waits",
+        location: "$message.header#/reply_to",
+      },
+      channel: channel("replies"),
+      messages: [{ $ref: "#/channels/replies/messages/reply" }],
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bus, OutgoingMessage } from "./bus/bus.ts";
+import { Failure, isFailure } from "./failure.ts";
+import { header } from "./headers.ts";
+import type { Logger } from "./log.ts";
+
+const PUBLISH_TIMEOUT = 10_000;
+const LONGEST_PAUSE = 10_000;
+
+export interface UntilHeldOptions {
+  /** Whether it has to reach a queue: a confirm alone does not say that. Default false. */
+  mandatory?: boolean;
+  /** Publications after which a broker that still refuses is left alone. Default: no limit. */
+  refusals?: number;
+}
+
+/**
+ * Publishes until the broker holds the message, however long that takes. Rejects when `signal` ends the waiting: the
+ * delivery that called for it then goes back to its queue; and with `NACKED` after `refusals`.
+ */
+export type PublishUntilHeld = (message: OutgoingMessage, options?: UntilHeldOptions) => Promise<void>;
+
+export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSignal): PublishUntilHeld {
+  return async function publishUntilHeld(given, { mandatory = false, refusals = Infinity } = {}) {
+    let message = given;
+    let refused = 0;
+    for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      signal.throwIfAborted();
+      try {
+        const outcome = await bus.publish(message, { timeout: PUBLISH_TIMEOUT, mandatory });
+        if (outcome === "routed") return;
+        throw new Failure("NOT_HELD", "no queue is bound for it");
+      } catch (error) {
+        if (isFailure(error, "NACKED") && ++refused >= refusals) throw error;
+        const { exchange, properties } = message;
+        log.warn(
+          { identity: properties.messageId, exchange, reason: (error as Error).message },
+          "not held yet, publishing again",
+        );
+        if (isUncarriable(error)) message = withoutForeign(message);
+        await sleep(pause, undefined, { signal });
+      }
+    }
+  };
+}
+
+/** AMQP lets others send what amqplib can read but not write: a header that is not a number, or 100 KB of them. */
+function isUncarriable(error: unknown): boolean {
+  return isFailure(error, "NACKED") && error.cause !== undefined;
+}
+
+const contractHeaders = new Set<string>(Object.values(header));
+const MAX_HEADER = 1000;
+
+function withoutForeign({ properties, ...message }: OutgoingMessage): OutgoingMessage {
+  const { timestamp: _, headers = {}, ...texts } = properties;
+  const own = Object.entries(headers).filter(([name, value]) => contractHeaders.has(name) && isPlain(value));
+  return { ...message, properties: { ...texts, headers: Object.fromEntries(own) } };
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === "string" ? value.length <= MAX_HEADER : typeof value === "boolean" || Number.isFinite(value);
+}
