@@ -76,7 +76,7 @@ const foreign: [what: string, body: Buffer, options: object][] = [
   ["text", Buffer.from("hello"), { messageId: "a/b/c", type: "msg.text" }],
   ["bytes", Buffer.from([0, 0xff, 0xfe]), { headers: { "x-wx-attempt": "x", "x-wx-deadline": {}, traceparent: [1] } }],
   ["a timestamp that cannot be written", Buffer.from("[]"), { timestamp: 2 ** 63, type: "msg.text" }],
-  ["headers too big to be written", Buffer.from("[]"), { type: "a.b", headers: { a: "x".repeat(65_400), b: [mark] } }],
+  ["headers too big to be written", Buffer.from("[]"), { type: "a.b", headers: { a: "x".repeat(65_460), b: [mark] } }],
   ["an identity with a line end", Buffer.from("{}"), { type: "msg.text", messageId: "a\nb" }],
 ];
 
@@ -95,6 +95,8 @@ test("messages that are not ours go to the dead letters at once, and what comes 
   assert.equal(parseReply(opened)["Content"], "ok");
   assert.equal((await channel.checkQueue(`${system.prefix}.dispatch.s`)).messageCount, 0);
   assertQuiet(JSON.stringify(system.log));
+  const retried = system.log.filter(({ reason }) => String(reason).startsWith("AMQP cannot carry"));
+  assert.equal(retried.length, 2, "headers too big were dropped, each time at once");
 });
 
 test("a push whose time no timestamp can be is held all the same", async (t) => {

@@ -60,6 +60,7 @@ test("consumers need a broker", async () => {
     "services[0].fan-out: has no effect without amqp.url",
   ]);
   assert.deepEqual(await warningsOf(file({ "fan-out": true }), { AMQP_URL: "amqp://a" }), []);
+  assert.deepEqual(await warningsOf(file({ "fan-out": true }, { consumers: ["./shop.mjs"] })), []);
 });
 
 test("calls that WeChat will refuse", async () => {

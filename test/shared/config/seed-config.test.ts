@@ -166,6 +166,7 @@ test("the README's example filled in: accepted, and its explanations are silent"
       "channels-ec-order-detail": "/channles-ec-order-detail",
       "channels-ec-refund-detail": "/channels-ec-refund-detail",
     },
+    consumers: [],
   });
 });
 

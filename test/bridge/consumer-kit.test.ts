@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Context } from "../../shared/consumer/consumer.ts";
+import { createArrivals } from "../support/arrivals.ts";
+import { createTcpProxy } from "../support/tcp-proxy.ts";
+import { parseReply } from "../support/wechat-reply.ts";
+import { createKit, event, openChannel, text } from "./consumer-kit.ts";
+import { brokerUrl, createSystem } from "./system.ts";
+
+const shop = { bus: "rabbitmq", services: [{ name: "shop", delivery: "amqp" }] } as const;
+const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];
+
+test("handlers by key and pattern, the first that matches; replies of every form reach WeChat", async (t) => {
+  const system = await createSystem(t, { ...shop, services: [...shop.services] });
+  const contexts: Context[] = [];
+  const { consumer } = createKit(t, system);
+  consumer
+    .on("msg.text", (push, context) => {
+      contexts.push(context);
+      return `you wrote ${push.Content}, ${context.remaining() > 3000 ? "time is left" : "it is late"}`;
+    })
+    .on("event.CLICK", (push) => ({ type: "text", msg: `menu item ${push.EventKey}` }))
+    .on("event.*", async (push, context) => {
+      await context.reply(`early, for ${String(push["Event"])}`);
+      return "late";
+    });
+  await consumer.start();
+
+  const wechat = system.wechat("shop");
+  assert.equal(contentOf(await wechat.push(text("hello"))), "you wrote hello, time is left");
+  assert.equal(contentOf(await wechat.push(event("CLICK", "K1"))), "menu item K1");
+  assert.equal(contentOf(await wechat.push(event("VIEW"))), "early, for VIEW");
+  const [{ identity, traceparent, ...context } = assert.fail()] = contexts;
+  assert.match(identity, /^shop\/oUSER1\/\d+$/);
+  assert.match(String(traceparent), /^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/);
+  const { service, routingKey, attempt, signal } = context;
+  assert.deepEqual({ service, routingKey, attempt }, { service: "shop", routingKey: "msg.text", attempt: 1 });
+  assert.equal(signal.aborted, false);
+});
+
+test("nothing to say is no reply; a key that only the queue's bindings name is acked", async (t) => {
+  const services = [{ name: "shop", delivery: "amqp", "reply-budget": "700ms" }];
+  const system = await createSystem(t, { bus: "rabbitmq", services });
+  const { consumer, queue, lines } = createKit(t, system, { bind: ["#"] });
+  consumer.on("msg.text", () => {});
+  await consumer.start();
+  assert.equal((await system.wechat("shop").push(text("hello"))).opened, "success");
+  assert.equal((await system.wechat("shop").push(event("VIEW"))).opened, "success");
+  const ended = lines.all.filter(({ msg }) => msg === "delivery").map(({ key, outcome }) => ({ key, outcome }));
+  assert.deepEqual(ended, [
+    { key: "msg.text", outcome: "taken" },
+    { key: "event.VIEW", outcome: "unmatched" },
+  ]);
+  assert.match(await system.metrics(), /wx_pushes_total\{service="shop",key="msg.text",outcome="late"\} 1/);
+  assert.equal((await (await openChannel(t)).checkQueue(queue)).messageCount, 0);
+});
+
+test("a handler that throws has another try in time; after the last one the event is dead", async (t) => {
+  const system = await createSystem(t, { ...shop, services: [...shop.services] });
+  const { consumer, queue } = createKit(t, system, { retry: ["100ms"] });
+  const attempts: [string, number][] = [];
+  consumer.on("msg.text", (push, { attempt, routingKey }) => {
+    attempts.push([`${routingKey} ${push.Content}`, attempt]);
+    if (push.Content === "hopeless" || attempt === 1) throw new Error(`no ${push.Content}`);
+    return "at last";
+  });
+  await consumer.start();
+  assert.equal(contentOf(await system.wechat("shop").push(text("luck"))), "at last");
+  assert.equal((await system.wechat("shop").push(text("hopeless"))).opened, "success");
+  assert.deepEqual(attempts, [
+    ["msg.text luck", 1],
+    ["msg.text luck", 2],
+    ["msg.text hopeless", 1],
+    ["msg.text hopeless", 2],
+  ]);
+  const letter = await (await openChannel(t)).get(`${system.prefix}.dead`, { noAck: true });
+  assert.ok(letter);
+  const { headers, type } = letter.properties;
+  const { "x-wx-reason": reason, "x-wx-attempt": attempt, "x-wx-error": error, "x-wx-queue": from } = headers ?? {};
+  assert.deepEqual(
+    { type, reason, attempt, error, from },
+    { type: "msg.text", reason: "exhausted", attempt: 2, error: "no hopeless", from: queue },
+  );
+});
+
+test("what is no event goes to the dead letters as poison", async (t) => {
+  const system = await createSystem(t, { ...shop, services: [...shop.services] });
+  const { consumer, queue } = createKit(t, system);
+  consumer.on("#", () => assert.fail("a handler was called"));
+  await consumer.start();
+  const channel = await openChannel(t);
+  channel.sendToQueue(queue, Buffer.from("not JSON"), { type: "msg.text", messageId: "shop/oUSER1/1" });
+  let letter = await channel.get(`${system.prefix}.dead`, { noAck: true });
+  for (let i = 0; letter === false && i < 100; i++) {
+    await sleep(50);
+    letter = await channel.get(`${system.prefix}.dead`, { noAck: true });
+  }
+  assert.ok(letter);
+  assert.equal(letter.properties.headers?.["x-wx-reason"], "poison");
+  assert.equal(letter.content.toString(), "not JSON");
+});
+
+test("integers beyond 2^53 keep every digit", async (t) => {
+  const services = [{ name: "store", delivery: "amqp", "is-channels-ec": true }];
+  const system = await createSystem(t, { bus: "rabbitmq", services });
+  const { consumer } = createKit(t, system, { service: "store" });
+  consumer.on("event.channels_ec_order_pay", ({ order_info: order }) => ({
+    type: "raw",
+    msg: JSON.stringify([typeof order?.order_id, String(order?.order_id), order?.pay_time]),
+  }));
+  await consumer.start();
+  const { opened } = await system
+    .wechat("store")
+    .push(
+      `{"ToUserName":"gh_1","FromUserName":"oUSER1","CreateTime":1662480001,"MsgType":"event","Event":"channels_ec_order_pay","order_info":{"order_id":3705115058471208928,"pay_time":1658509200}}`,
+    );
+  assert.deepEqual(JSON.parse(opened), ["bigint", "3705115058471208928", 1658509200]);
+});
+
+test("close lets handlers end and gives the rest back; the next one takes it", async (t) => {
+  const services = [{ name: "shop", delivery: "amqp", reply: [] }];
+  const system = await createSystem(t, { bus: "rabbitmq", services });
+  const started = createArrivals<string>("handlers");
+  const first = createKit(t, system, { concurrency: 1 });
+  const aborted: boolean[] = [];
+  first.consumer.on("msg.text", async (push, { signal }) => {
+    started.add(push.Content);
+    await sleep(push.Content === "short" ? 300 : 60_000, undefined, { signal }).catch(() => aborted.push(true));
+    signal.throwIfAborted();
+  });
+  await first.consumer.start();
+  const wechat = system.wechat("shop");
+  for (const content of ["short", "long", "waiting"]) await wechat.push(text(content));
+  await started.next(2);
+  await first.consumer.close(200);
+  assert.deepEqual(started.all, ["short", "long"]);
+  assert.deepEqual(aborted, [true]);
+
+  const taken = createArrivals<string>("pushes");
+  const second = createKit(t, system, { queue: first.queue });
+  second.consumer.on("msg.text", (push) => taken.add(push.Content));
+  await second.consumer.start();
+  assert.deepEqual((await taken.next(2)).sort(), ["long", "waiting"]);
+});
+
+test("a lost connection comes back by itself; what was pushed meanwhile is taken", async (t) => {
+  const services = [{ name: "shop", delivery: "amqp", reply: [] }];
+  const system = await createSystem(t, { bus: "rabbitmq", services });
+  const broker = new URL(brokerUrl());
+  const proxy = await createTcpProxy(t, broker.hostname, Number(broker.port || 5672));
+  broker.host = `127.0.0.1:${proxy.port}`;
+  const { consumer } = createKit(t, system, { url: broker.href });
+  const taken = createArrivals<string>("pushes");
+  consumer.on("msg.text", (push) => taken.add(push.Content));
+  await consumer.start();
+  await system.wechat("shop").push(text("before"));
+  assert.deepEqual(await taken.next(), ["before"]);
+  proxy.reset();
+  await system.wechat("shop").push(text("after"));
+  // An ack that was lost with the connection brings its push again.
+  let [last] = await taken.next(1, 15_000);
+  while (last === "before") [last] = await taken.next(1, 15_000);
+  assert.equal(last, "after");
+});
