@@ -35,7 +35,9 @@ export async function loadConsumers({ consumers, amqpPrefix }: Config): Promise<
         throw new Error(`another consumer has the queue ${queue}; export options with another one`);
       loaded.set(queue, consumer);
     } catch (error) {
-      faults.push(`consumers[${index}]: ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+      faults.push(
+        `consumers[${index}]: ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
   if (faults.length > 0) throw new ConfigError(faults);

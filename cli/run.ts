@@ -47,6 +47,8 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
   const internal = createInternalServer({
     host: config.internalListenHost,
     port: config.internalListenPort ?? internalPorts[role === "dispatcher" ? "dispatcher" : "gateway"],
+    isDefaultPort: config.internalListenPort === undefined,
+    log,
     metrics,
     isReady: () => bus.ready,
     amqpPrefix: config.amqpPrefix,

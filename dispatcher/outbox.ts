@@ -1,4 +1,5 @@
 import type { Bus, Delivery } from "../shared/bus/bus.ts";
+import { createRefusals } from "../shared/bus/refusals.ts";
 import { lateRetry, type Names } from "../shared/bus/topology.ts";
 import type { RetryDelay } from "../shared/config/config.ts";
 import { replyMessage, type Event } from "../shared/envelope.ts";
@@ -11,8 +12,6 @@ import type { Reply } from "../shared/reply.ts";
 
 /** A confirm alone does not say that a queue has the copy; only then may its delivery be acked. */
 const held = { mandatory: true };
-/** Refusals of an enriched event after which its delivery goes on without the subscribers that refuse. */
-const FAN_OUT_REFUSALS = 2;
 
 /** What the dispatcher publishes. Every call resolves when the broker holds the message, however long that takes. */
 export interface Outbox {
@@ -30,6 +29,7 @@ export interface Outbox {
 /** `signal` ends the waiting at shutdown: the delivery then goes back to its queue. */
 export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortSignal): Outbox {
   const publish = createPublishUntilHeld(bus, log, signal);
+  const refusals = createRefusals();
 
   async function publishReply(event: Event, reply: Reply, deferred: boolean): Promise<void> {
     if (event.replyTo === undefined) return;
@@ -50,9 +50,10 @@ export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortS
       const to = { exchange: names.enrichedOf(event.service), routingKey: event.routingKey };
       const message = { ...to, body, properties: copyOf(delivery, event, {}) };
       try {
-        await publish(message, { refusals: FAN_OUT_REFUSALS });
+        await publish(message, { tries: refusals.tries(to.exchange) });
       } catch (error) {
         if (!isFailure(error, "NACKED")) throw error;
+        refusals.happened(to.exchange);
         const { identity, service } = event;
         log.warn({ identity, service, exchange: to.exchange }, "a subscriber's queue refuses, going on without it");
       }

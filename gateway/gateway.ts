@@ -108,11 +108,10 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     },
     async listen() {
       const taker = createReplyTaker(config, replies, log, metrics);
-      const consuming = declare().then(() => {
-        consumer = bus.consume(replyQueue, { prefetch: REPLY_PREFETCH }, taker);
-      });
+      const declaring = declare();
       await app.listen({ host: config.listenHost, port: config.listenPort }); // pushes need not wait for the broker
-      await consuming;
+      await declaring;
+      consumer = bus.consume(replyQueue, { prefetch: REPLY_PREFETCH }, taker);
     },
     async close() {
       await closeHttpServer(app, inFlight);

@@ -1,4 +1,5 @@
 import type { Bus, OutgoingMessage, PublishOutcome } from "../shared/bus/bus.ts";
+import { createRefusals } from "../shared/bus/refusals.ts";
 import { isDispatched, type Names } from "../shared/bus/topology.ts";
 import type { Account } from "../shared/config/config.ts";
 import { isFailure } from "../shared/failure.ts";
@@ -21,20 +22,28 @@ export interface HoldParts {
 /** Publishes pushes so that none is lost for want of a queue, or for one that refuses. */
 export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): HoldOnBroker {
   const dispatched = new Set(accounts.filter(isDispatched).map(({ name }) => name));
+  const refusals = createRefusals();
 
   return async function holdOnBroker({ service, message }, timeout) {
     const deadline = performance.now() + timeout;
-    const publish = (each: OutgoingMessage): Promise<PublishOutcome> =>
-      bus.publish(each, { timeout: Math.max(deadline - performance.now(), 0), mandatory: true });
+    const publish = (each: OutgoingMessage, options: { tries?: number } = {}): Promise<PublishOutcome> =>
+      bus.publish(each, { timeout: Math.max(deadline - performance.now(), 0), mandatory: true, ...options });
+    const publishTo = (queue: string): Promise<PublishOutcome> =>
+      publish({ ...message, exchange: "", routingKey: queue });
 
-    const outcome = await publish(message).catch((error: unknown) => {
-      // one subscriber's full queue refuses for all: the dispatcher at least must get its copy
-      if (!isFailure(error, "NACKED") || !dispatched.has(service)) throw error;
+    const { exchange } = message;
+    try {
+      if ((await publish(message, { tries: refusals.tries(exchange) })) === "routed") return "routed";
+    } catch (error) {
+      if (!isFailure(error, "NACKED") || error.cause !== undefined) throw error;
+      refusals.happened(exchange);
       log.warn({ identity: message.properties.messageId, service }, "a subscriber's queue refuses, publishing past it");
-      return publish({ ...message, exchange: "", routingKey: names.dispatchOf(service) });
-    });
-    if (outcome === "routed") return outcome;
-    await publish({ ...message, exchange: "", routingKey: names.unrouted });
+      // One queue's refusal is one for all, and nobody tells which queues have their copy: this one has it for certain.
+      if ((await publishTo(dispatched.has(service) ? names.dispatchOf(service) : names.unrouted)) === "routed") {
+        return "routed";
+      }
+    }
+    await publishTo(names.unrouted);
     return "unrouted";
   };
 }

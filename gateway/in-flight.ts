@@ -9,12 +9,12 @@ export interface InFlight {
 
 export function countInFlight(app: FastifyInstance): InFlight {
   let count = 0;
-  let onNone = (): void => {};
+  let onNone: (() => void) | undefined;
   app.addHook("preHandler", async (_request, reply) => {
     count++;
     reply.raw.once("close", () => {
       count--;
-      if (count === 0) onNone();
+      if (count === 0) onNone?.();
     });
   });
   return {

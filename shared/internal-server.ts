@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyInstance } from "fastify";
 import { createAsyncapi } from "./contract/asyncapi.ts";
 import { createOpenapi } from "./contract/openapi.ts";
+import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface InternalServer {
@@ -15,6 +16,9 @@ export interface InternalServer {
 export interface InternalServerParts {
   host: string;
   port: number;
+  /** Whether any free port will do when this one is in use: nobody asked for it. */
+  isDefaultPort: boolean;
+  log: Logger;
   metrics: Metrics;
   /** Whether the process can do its work right now. */
   isReady: () => boolean;
@@ -32,6 +36,8 @@ const REQUEST_TIMEOUT = 10_000;
 export function createInternalServer({
   host,
   port,
+  isDefaultPort,
+  log,
   metrics,
   isReady,
   amqpPrefix,
@@ -64,7 +70,14 @@ export function createInternalServer({
   return {
     app,
     async listen() {
-      await app.listen({ host, port });
+      await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "EADDRINUSE" || !isDefaultPort) throw error;
+        log.warn(
+          { port },
+          "the default port of the internal listener is in use, taking a free one: set INTERNAL_LISTEN_PORT",
+        );
+        return app.listen({ host, port: 0 });
+      });
       return (app.server.address() as AddressInfo).port;
     },
     close: () => app.close(),

@@ -10,28 +10,28 @@ const LONGEST_PAUSE = 10_000;
 export interface UntilHeldOptions {
   /** Whether it has to reach a queue: a confirm alone does not say that. Default false. */
   mandatory?: boolean;
-  /** Publications after which a broker that still refuses is left alone. Default: no limit. */
-  refusals?: number;
+  /** Tries after which a broker that refuses is left alone. Default: no limit. */
+  tries?: number;
 }
 
 /**
  * Publishes until the broker holds the message, however long that takes. Rejects when `signal` ends the waiting: the
- * delivery that called for it then goes back to its queue; and with `NACKED` after `refusals`.
+ * delivery that called for it then goes back to its queue; and with `NACKED` after so many `tries`.
  */
 export type PublishUntilHeld = (message: OutgoingMessage, options?: UntilHeldOptions) => Promise<void>;
 
 export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSignal): PublishUntilHeld {
-  return async function publishUntilHeld(given, { mandatory = false, refusals = Infinity } = {}) {
+  return async function publishUntilHeld(given, { mandatory = false, tries } = {}) {
     let message = given;
-    let refused = 0;
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       signal.throwIfAborted();
       try {
-        const outcome = await bus.publish(message, { timeout: PUBLISH_TIMEOUT, mandatory });
+        const options = { timeout: PUBLISH_TIMEOUT, mandatory, ...(tries === undefined ? {} : { tries }) };
+        const outcome = await bus.publish(message, options);
         if (outcome === "routed") return;
         throw new Failure("NOT_HELD", "no queue is bound for it");
       } catch (error) {
-        if (isFailure(error, "NACKED") && ++refused >= refusals) throw error;
+        if (tries !== undefined && isFailure(error, "NACKED") && !isUncarriable(error)) throw error;
         const { exchange, properties } = message;
         log.warn(
           { identity: properties.messageId, exchange, reason: (error as Error).message },

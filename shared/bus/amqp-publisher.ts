@@ -7,7 +7,7 @@ import { reasonOf, type Link } from "./amqp-link.ts";
 import type { OutgoingMessage, PublishOptions, PublishOutcome } from "./bus.ts";
 
 /** A refusal may pass (a leader election, a full queue): tried so often, a little later each time. */
-const ATTEMPTS = 5;
+const TRIES = 5;
 const PAUSE = 50;
 /** Refusals on the common channel after which the spare one is tried: it may be the channel that is refused. */
 const SPARE_FROM = 2;
@@ -55,7 +55,10 @@ export class Publisher {
    * Publishes until the broker confirms: over lost connections, closed channels and passing refusals, at most
    * `options.timeout` ms. Mandatory messages need a message id. Throws `NOT_HELD` or `NACKED`.
    */
-  async publish(message: OutgoingMessage, { timeout, mandatory = false }: PublishOptions): Promise<PublishOutcome> {
+  async publish(
+    message: OutgoingMessage,
+    { timeout, mandatory = false, tries = TRIES }: PublishOptions,
+  ): Promise<PublishOutcome> {
     const deadline = performance.now() + timeout;
     const left = (): number => deadline - performance.now();
     const options: Options.Publish = { ...message.properties, persistent: true, mandatory };
@@ -73,7 +76,7 @@ export class Publisher {
       if (attempt === "timeout") throw new Failure("NOT_HELD", "the broker did not confirm in time");
       if (attempt === "closed") keeper.renew(channel); // in case it could not tell
       if (attempt === "refused" || this.#isBlamed(channel, message)) {
-        if (++refusals >= ATTEMPTS) throw new Failure("NACKED", "the broker refuses the message");
+        if (++refusals >= tries) throw new Failure("NACKED", "the broker refuses the message");
         if (keeper === this.#main) refusedOn = channel;
         await sleep(Math.min(PAUSE * refusals, Math.max(left(), 0)));
       }

@@ -27,6 +27,8 @@ export interface PublishOptions {
   timeout: number;
   /** Whether a message that reaches no queue is told apart ("returned"). Default false. */
   mandatory?: boolean;
+  /** Tries after which a broker that refuses is believed, 1 to 5. Default 5; the in-process bus is believed at once. */
+  tries?: number;
 }
 
 /** Where a confirmed message went: into at least one queue, or back because no queue was bound for it. */

@@ -130,20 +130,22 @@ export class MemoryQueue {
     if (this.#drainScheduled || this.depth === 0 || this.#subscriptions.length === 0) return;
     this.#drainScheduled = true;
     schedule(() => {
+      const isDone = this.#drain(); // acks on the way make room for this drain, not for another one
       this.#drainScheduled = false;
-      this.#drain();
+      if (!isDone) this.#scheduleDrain(inTurn);
     });
   }
 
-  #drain(): void {
+  /** Delivers until there is nothing left, no room, or others are due; tells whether it came to an end. */
+  #drain(): boolean {
     this.#expire();
     for (let i = 0; i < DRAIN_AT_ONCE; i++) {
       const subscription = this.#nextWithRoom();
       const stored = subscription && this.#shift();
-      if (stored === undefined) return;
+      if (stored === undefined) return true;
       this.#deliver(subscription as Subscription, stored);
     }
-    this.#scheduleDrain(inTurn);
+    return false;
   }
 
   /** The first consumer in turn that may take one more; it then stands last in line. */
