@@ -10,12 +10,13 @@ export interface InFlight {
 export function countInFlight(app: FastifyInstance): InFlight {
   let count = 0;
   let onNone: (() => void) | undefined;
-  app.addHook("preHandler", async (_request, reply) => {
+  app.addHook("preHandler", (_request, reply, done) => {
     count++;
     reply.raw.once("close", () => {
       count--;
       if (count === 0) onNone?.();
     });
+    done();
   });
   return {
     get count() {

@@ -2,7 +2,7 @@ import { Transform } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from "fastify";
 import type { Account } from "../shared/config/config.ts";
 import { Failure } from "../shared/failure.ts";
-import type { AddressFilter } from "./address-filter.ts";
+import { anyAddress, type AddressFilter } from "./address-filter.ts";
 import type { PushOpener, Query } from "./open-push.ts";
 import { containerProbe, type PushHandler } from "./push-handler.ts";
 
@@ -21,35 +21,48 @@ export function addPushRoutes(
   });
 
   const preParsing = createUnsignedLimit(opener);
+  const isOpenToAll = addresses === anyAddress; // Fastify works out `ip` only when it is asked for
   app.post(account.servicePath, { onRequest: forgetContentType, preParsing }, async (request, reply) => {
-    if (!addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
+    if (!isOpenToAll && !addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
     const arrivedAt = Date.now() - reply.elapsedTime;
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
     const isOpen = (): boolean => !request.raw.socket.destroyed;
-    const text = await answerPush({ query: readQuery(request), body, arrivedAt, isOpen });
+    const text = await answerPush({ query: request.query as Query, body, arrivedAt, isOpen });
     if (text === undefined) return hangUp(reply);
     return answer(reply, text);
   });
 }
 
 /** The body alone tells what it is: a Content-Type that Fastify cannot read must not cost a push. */
-async function forgetContentType(request: FastifyRequest): Promise<void> {
-  delete request.headers["content-type"];
+function forgetContentType(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  request.headers["content-type"] = "application/octet-stream";
+  done();
 }
 
-type ReadBody = (request: FastifyRequest, reply: FastifyReply, payload: RequestPayload) => Promise<RequestPayload>;
+type ReadBody = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  payload: RequestPayload,
+  done: (error: null, payload: RequestPayload) => void,
+) => void;
 
 /**
  * Reads the body of a request that is not signed no further than cloud hosting's probe is long: it is refused at once, and
- * nobody without the token can have memory filled with bodies that never end.
+ * nobody without the token can have memory filled with bodies that never end. Leaves the plain query on the request.
  */
 function createUnsignedLimit(opener: PushOpener): ReadBody {
-  return async (request, _reply, payload) => {
+  return (request, _reply, payload, done) => {
+    const query = readQuery(request);
+    request.query = query;
     try {
-      opener.verify(readQuery(request));
-      return payload;
+      opener.verify(query);
+      done(null, payload);
     } catch (refusal) {
-      return payload.pipe(limitTo(containerProbe.length, refusal as Error)).once("error", () => payload.resume());
+      const limited = payload.pipe(limitTo(containerProbe.length, refusal as Error));
+      done(
+        null,
+        limited.once("error", () => payload.resume()),
+      );
     }
   };
 }

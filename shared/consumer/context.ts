@@ -15,12 +15,12 @@ export interface Context {
   /** Aborted when the consumer has waited in vain at its close: the delivery then goes back to its queue. */
   readonly signal: AbortSignal;
   /** Milliseconds until a reply is too late for the user, 0 when it is: by the budget or the deadline, what ends first. */
-  remaining(): number;
+  remaining: () => number;
   /**
    * Replies before the handler ends, and resolves when the reply is confirmed. The first reply counts; what the handler
    * returns afterwards is no reply any more. Does nothing when nobody waits.
    */
-  reply(reply: Reply | string): Promise<void>;
+  reply: (reply: Reply | string) => Promise<void>;
 }
 
 /** The context of one delivery, and a promise of what it replied. */
@@ -42,7 +42,7 @@ export function openContext(event: Event, signal: AbortSignal, send: (reply: Rep
     traceparent,
     signal,
     remaining: () => Math.max(event.deadline - Date.now(), 0),
-    reply(reply) {
+    reply: (reply) => {
       sending ??= send(typeof reply === "string" ? { type: "text", msg: reply } : reply);
       sending.catch(() => {}); // `sent` tells whoever did not wait for it
       return sending;

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { test } from "node:test";
 import { createBackend } from "../support/backend-server.ts";
 import { file } from "../shared/config/sample-config.ts";
@@ -45,6 +47,20 @@ test("a port in use: who has it and what to set, exit code 1", async (t) => {
     assert.equal(code, 1);
     assert.equal(stderr, `port ${port} is in use: end the program that has it, or set ${setting} to another one\n`);
   }
+});
+
+test("the default internal port in use: takes a free one with a warning", async (t) => {
+  const holder = createServer();
+  t.after(() => holder.close());
+  // When somebody else has it, it is in use as well: `once` rejects then.
+  await once(holder.listen(7081, "127.0.0.1"), "listening").catch(() => {});
+  const path = await writeTemporary(t, "c.json", file({}, { "listen-host": "127.0.0.1" }));
+  const bridge = startCommand(t, ["start", "--config", path], { LISTEN_PORT: "0" });
+  const [line] = await bridge.said(/^\{.*"msg":"ready".*\}$/m);
+  assert.match(bridge.output, /"level":40,.*"port":7081,"msg":"the default port of the internal listener is in use, /);
+  const { internalPort } = JSON.parse(line) as Record<string, number>;
+  assert.notEqual(internalPort, 7081);
+  assert.equal((await fetch(`http://127.0.0.1:${internalPort}/healthz`)).status, 200);
 });
 
 for (const role of ["gateway", "dispatcher"]) {

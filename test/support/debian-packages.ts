@@ -16,23 +16,42 @@ const needed = /^(rabbitmq-server|erlang-.*|lib(ssl|sctp|tinfo|ncurses)\d\w*)$/;
  * Needs neither root nor a former `apt-get update`, and installs nothing. Throws the reason when it cannot be done.
  */
 export async function unpackRabbitmq(): Promise<string> {
-  const destination = join(cacheFolder(), `rabbitmq-${await codename()}`);
-  const cached = findSbin(destination);
-  if (cached) return cached;
+  const root = await unpack("rabbitmq", { package: "rabbitmq-server", needed, relocate: relocateErlang });
+  const sbin = findSbin(root);
+  if (!sbin) throw new Error("the distribution's rabbitmq-server package holds no sbin folder");
+  return sbin;
+}
+
+/** The same with the distribution's Python library for RabbitMQ: returns the folder for PYTHONPATH. */
+export async function unpackPika(): Promise<string> {
+  const root = await unpack("python3-pika", { package: "python3-pika", needed: /^python3-pika$/ });
+  return join(root, "usr/lib/python3/dist-packages");
+}
+
+interface Unpacked {
+  package: string;
+  /** Which of the packages it depends on, and itself. */
+  needed: RegExp;
+  /** Makes the files fit for the folder they will be in. */
+  relocate?: (root: string, destination: string) => Promise<void>;
+}
+
+/** The folder of the cache that holds the packages' files, filled when it is not there yet. */
+async function unpack(name: string, { package: wanted, needed, relocate }: Unpacked): Promise<string> {
+  const destination = join(cacheFolder(), `${name}-${await codename()}`);
+  if (existsSync(destination)) return destination;
   await mkdir(dirname(destination), { recursive: true });
   const work = await mkdtemp(`${destination}.partial-`);
   const reaper = createReaper(work);
   try {
-    await downloadPackages(work);
+    await downloadPackages(work, wanted, needed);
     await unpackPackages(work);
-    await relocateErlang(join(work, "root"), destination);
+    await relocate?.(join(work, "root"), destination);
     await keep(join(work, "root"), destination);
   } finally {
     await reaper.reap();
   }
-  const sbin = findSbin(destination);
-  if (!sbin) throw new Error("the distribution's rabbitmq-server package holds no sbin folder");
-  return sbin;
+  return destination;
 }
 
 function cacheFolder(): string {
@@ -52,10 +71,10 @@ function findSbin(root: string): string | undefined {
 }
 
 /** Tries the machine's package lists first; they may be missing, or so old that the packages are no longer there. */
-async function downloadPackages(work: string): Promise<void> {
+async function downloadPackages(work: string, wanted: string, needed: RegExp): Promise<void> {
   await mkdir(join(work, "debs"));
   try {
-    await download(work, await aptOptions(work, "/var/lib/apt/lists"));
+    await download(work, await aptOptions(work, "/var/lib/apt/lists"), wanted, needed);
   } catch {
     const options = await aptOptions(work, join(work, "lists"));
     // One unreachable third-party source fails the whole update, though the distribution's lists have come.
@@ -63,14 +82,14 @@ async function downloadPackages(work: string): Promise<void> {
       () => undefined,
       (error: unknown) => error,
     );
-    await download(work, options).catch((error: unknown) => {
+    await download(work, options, wanted, needed).catch((error: unknown) => {
       throw failure ?? error;
     });
   }
 }
 
-async function download(work: string, options: string[]): Promise<void> {
-  const plan = await apt(work, [...options, "install", "-s", "--no-install-recommends", "rabbitmq-server"]);
+async function download(work: string, options: string[], wanted: string, needed: RegExp): Promise<void> {
+  const plan = await apt(work, [...options, "install", "-s", "--no-install-recommends", wanted]);
   const names = [...plan.matchAll(/^Inst (\S+)/gm)].flatMap((match) => match[1] ?? []);
   await apt(work, [...options, "download", ...names.filter((name) => needed.test(name))]);
 }

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+import { event, openChannel, text } from "../bridge/consumer-kit.ts";
+import { brokerUrl, createSystem, type System } from "../bridge/system.ts";
+import type { Closing } from "../support/loopback-server.ts";
+import { obtainPika } from "../support/pika.ts";
+import { parseReply } from "../support/wechat-reply.ts";
+
+const examples = fileURLToPath(new URL("../../docs/examples/", import.meta.url));
+const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];
+
+test("python/consumer.py, written from the contract alone, replies to sealed pushes inside the budget", async (t) => {
+  const { python, env } = await obtainPika();
+  await answers(t, "Python", python, ["python/consumer.py"], env);
+});
+
+test("node/plain.mjs replies to sealed pushes inside the budget", async (t) => {
+  await answers(t, "Node", process.execPath, ["node/plain.mjs"]);
+});
+
+/** Runs an example beside a bridge, and pushes to it what it says it replies to. */
+async function answers(t: Closing, who: string, command: string, args: string[], env: object = {}): Promise<void> {
+  const system = await createSystem(t, { bus: "rabbitmq", services: [{ name: "shop", delivery: "amqp" }] });
+  await startExample(t, system, command, args, env);
+  const wechat = system.wechat("shop");
+  const pushes = ["你好", "1 &lt; 2", "x".repeat(500)].map((content) => wechat.push(text(content)));
+  const [greeting, marked, long] = await Promise.all(pushes);
+  const click = await wechat.push(event("CLICK", "V1001"));
+  for (const answer of [greeting, marked, long, click]) {
+    assert.ok(answer?.verified, "sealed, with the right signature");
+    assert.ok(answer.ms < 2000, `answered after ${answer.ms} ms`);
+  }
+  assert.equal(contentOf(greeting ?? assert.fail()), `${who} heard: 你好`);
+  assert.equal(contentOf(marked ?? assert.fail()), `${who} heard: 1 < 2`);
+  assert.equal(contentOf(long ?? assert.fail()), `${who} heard: ${"x".repeat(500)}`);
+  assert.equal(contentOf(click), `${who} was asked for V1001`);
+}
+
+async function startExample(t: Closing, system: System, command: string, args: string[], env: object): Promise<void> {
+  const queue = `${system.prefix}-example`;
+  const child = spawn(command, args, {
+    cwd: examples,
+    env: { ...process.env, AMQP_URL: brokerUrl(), PREFIX: system.prefix, QUEUE: queue, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  t.after(async () => {
+    child.kill();
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    await (await openChannel(t)).deleteQueue(queue);
+  });
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === "waiting for pushes") return void child.stdout.resume();
+  }
+  assert.fail(`the example ended: ${errors}`);
+}

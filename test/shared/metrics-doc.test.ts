@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { createMetrics } from "../../shared/metrics.ts";
+
+const doc = await readFile(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+const metrics = await createMetrics().registry.getMetricsAsJSON();
+const own = metrics.map(({ name }) => name).filter((name) => name.startsWith("wx_"));
+
+test("every metric has a row in docs/metrics.md, and every row a metric", () => {
+  const rows = [...doc.matchAll(/^\| `(wx_\w+)` \|/gm)].map(([, name]) => name);
+  assert.deepEqual(rows.toSorted(), own.toSorted());
+});
+
+test("what docs/metrics.md says of metrics elsewhere, in alerts say, names none that is not there", () => {
+  const series = new Set(own.flatMap((name) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]));
+  const named = new Set(doc.match(/\bwx_\w+/g));
+  assert.deepEqual(
+    [...named].filter((name) => !series.has(name)),
+    [],
+  );
+});
