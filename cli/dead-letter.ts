@@ -15,6 +15,8 @@ export interface DeadLetter {
   /** Epoch ms; undefined for a message that does not say when it died. */
   deadAt: number | undefined;
   identity: string;
+  /** The consumer's queue that it was given up in; not there for the dispatcher's own. */
+  queue?: string;
 }
 
 /** Which dead letters are meant; what is undefined limits nothing. */
@@ -41,6 +43,7 @@ export function readDeadLetter({ properties, fields }: Pick<ConsumeMessage, "pro
     error: text(header.error),
     deadAt: deadAt > 0 ? deadAt : undefined,
     identity: messageId,
+    ...(text(header.queue) === "" ? {} : { queue: text(header.queue) }),
   };
 }
 
@@ -60,7 +63,7 @@ export function createDeadFilter(filter: DeadFilter, now: number = Date.now()): 
 }
 
 /**
- * The event as it goes back to its dispatch queue: same body and identity, first attempt, nobody waiting for a reply
+ * The event as it goes back to the queue that it was given up in: same body and identity, first attempt, nobody waiting for a reply
  * any more, nothing left of its death.
  */
 export function replayProperties({ properties }: Pick<ConsumeMessage, "properties">): Options.Publish {
@@ -69,6 +72,7 @@ export function replayProperties({ properties }: Pick<ConsumeMessage, "propertie
     [header.reason]: _reason,
     [header.error]: _error,
     [header.deadAt]: _deadAt,
+    [header.queue]: _queue,
     ...headers
   } = ownHeaders(properties as Properties);
   const kept = Object.entries({ contentType, messageId, correlationId, timestamp, type, appId });

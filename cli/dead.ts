@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { createNames, type Names } from "../shared/bus/topology.ts";
-import type { AmqpConfig } from "../shared/config/config.ts";
+import { createNames, dispatchQueueOf, type Names } from "../shared/bus/topology.ts";
+import type { Account, AmqpConfig } from "../shared/config/config.ts";
 import { loadConfig } from "../shared/config/load.ts";
 import { openBrokerSession, type BrokerSession } from "./broker-session.ts";
 import { replayProperties, type DeadLetter } from "./dead-letter.ts";
@@ -22,7 +22,7 @@ export function addDeadCommands(program: Command): void {
     .option("--json", "prints each as a line of JSON")
     .action(list);
   addDeadOptions(
-    dead.command("replay").description("gives dead letters back to their account's dispatch queue, as first attempts"),
+    dead.command("replay").description("gives dead letters back to the queue they were given up in, as first attempts"),
   ).action(replay);
   addDeadOptions(dead.command("drop").description("removes dead letters for good"))
     .option("--all", "needed to drop without a filter")
@@ -41,11 +41,12 @@ async function list(options: DeadOptions & { json?: boolean }): Promise<void> {
 }
 
 async function replay(options: DeadOptions): Promise<void> {
-  const worked = await onDeadQueue(options, "replayed", async (held, letter, session, names) => {
-    if (letter.service === "") throw new Error("it names no service");
+  const worked = await onDeadQueue(options, "replayed", async (held, letter, session, queueOf) => {
+    if (letter.service === "" && letter.queue === undefined) throw new Error("it names no service");
     const { message } = held;
+    const queue = letter.queue ?? queueOf(letter.service);
     // Held by the queue it goes to, and only then removed: what ends in between leaves two copies of one identity.
-    await session.publish(names.dispatchOf(letter.service), message.content, replayProperties(message));
+    await session.publish(queue, message.content, replayProperties(message));
     held.remove();
   });
   end(worked, `replayed ${worked.done} of ${worked.total} dead letters`);
@@ -58,26 +59,31 @@ async function drop(options: DeadOptions & { all?: boolean }): Promise<void> {
   end(worked, `dropped ${worked.done} of ${worked.total} dead letters`);
 }
 
-type Act = (held: HeldMessage, letter: DeadLetter, session: BrokerSession, names: Names) => Promise<void>;
+/** The dispatch queue of a service, which need not be in the config. */
+type QueueOf = (service: string) => string;
+
+type Act = (held: HeldMessage, letter: DeadLetter, session: BrokerSession, queueOf: QueueOf) => Promise<void>;
 
 async function onDeadQueue(options: DeadOptions, verb: string, act: Act): Promise<Worked> {
-  const { amqp, names } = await loadAmqp(options.config);
+  const { amqp, names, accounts } = await loadAmqp(options.config);
+  const queues = new Map(accounts.map((account) => [account.name, dispatchQueueOf(names, account)]));
+  const queueOf: QueueOf = (service) => queues.get(service) ?? names.dispatchOf(service);
   const session = await openBrokerSession(amqp, `wx-bridge dead ${verb}`).catch((error: Error) => fail(error.message));
   const queue = await DeadQueue.open(session, names.dead).catch((error: Error & { code?: number }) =>
     fail(
       error.code === 404 ? `there is no queue ${names.dead} on this broker: no bridge has run there` : error.message,
     ),
   );
-  const worked = await workThrough(queue, options, verb, (held, letter) => act(held, letter, session, names));
+  const worked = await workThrough(queue, options, verb, (held, letter) => act(held, letter, session, queueOf));
   await session.close();
   return worked;
 }
 
-async function loadAmqp(file: string | undefined): Promise<{ amqp: AmqpConfig; names: Names }> {
+async function loadAmqp(file: string | undefined): Promise<{ amqp: AmqpConfig; names: Names; accounts: Account[] }> {
   try {
     const { config } = await loadConfig({ ...(file ? { file } : {}), env: process.env });
-    const { amqp, amqpPrefix } = config;
-    if (amqp !== undefined) return { amqp, names: createNames(amqpPrefix) };
+    const { amqp, amqpPrefix, accounts } = config;
+    if (amqp !== undefined) return { amqp, names: createNames(amqpPrefix), accounts };
   } catch (error) {
     reportConfigError(error);
   }

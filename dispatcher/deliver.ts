@@ -6,6 +6,7 @@ import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
 import { poisonIn } from "../shared/poison.ts";
 import { success } from "../shared/reply.ts";
+import type { Insist } from "./insist.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -13,12 +14,21 @@ import type { Verdict } from "./verdict.ts";
 const BREAKER_PAUSE = 10_000;
 const HOUR = 3_600_000;
 
+/** What became of a delivery; `attempt` is there when it was tried again in place. */
+interface Ended {
+  outcome: string;
+  error?: string;
+  attempt?: number;
+}
+
 export interface DeliverParts {
   account: Account;
   outbox: Outbox;
   enrich: (event: Event) => Promise<Buffer>;
   /** The one that answers: HTTP backend or echo; undefined when consumers of the fan-out do. */
   respond: ((event: Event, body: Buffer) => Promise<Verdict> | Verdict) | undefined;
+  /** Asks again in place; undefined where failed deliveries wait in retry queues. */
+  insist?: Insist | undefined;
   log: Logger;
   metrics: Metrics;
 }
@@ -26,45 +36,41 @@ export interface DeliverParts {
 /**
  * Works on one delivery: enrich, fan out, ask the backend, reply; acked only when the backend took it or its copy is
  * held in a retry queue or the dead-letter queue. Rejects only when that was cut short: the delivery is then still open.
+ * `since` (by `performance.now()`) is when the delivery came.
  */
-export function createDeliver({ account, outbox, enrich, respond, log, metrics }: DeliverParts) {
+export function createDeliver({ account, outbox, enrich, respond, insist, log, metrics }: DeliverParts) {
   const service = account.name;
   const warnedAt = new Map<string, number>();
 
-  return async function deliver(delivery: Delivery): Promise<void> {
+  return async function deliver(delivery: Delivery, since = performance.now()): Promise<void> {
     const startedAt = performance.now();
     const event = readEvent(delivery);
-    const { outcome, error } = await work(delivery, { ...event, service });
+    const { outcome, error, attempt = event.attempt } = await work(delivery, { ...event, service }, since);
     delivery.ack();
     const ms = Math.round(performance.now() - startedAt);
     metrics.deliveries.inc({ service, key: keyLabel(event.routingKey), outcome });
     metrics.deliverySeconds.observe({ service }, ms / 1000);
-    log.info(
-      { identity: event.identity, key: event.routingKey, attempt: event.attempt, outcome, reason: error, ms },
-      "delivery",
-    );
+    log.info({ identity: event.identity, key: event.routingKey, attempt, outcome, reason: error, ms }, "delivery");
   };
 
-  async function work(delivery: Delivery, event: Event): Promise<{ outcome: string; error?: string }> {
+  async function work(delivery: Delivery, event: Event, since: number): Promise<Ended> {
     const poison = poisonIn(delivery, event);
     if (poison !== undefined) return bury(delivery, event, "poison", poison);
     const body = await enrich(event);
     // At the same time: a subscriber whose queue refuses takes none of the backend's budget.
     const fanOut = account.fanOut && isFirst(delivery, event) ? outbox.enriched(delivery, event, body) : undefined;
-    const [outcome] = await Promise.all([answer(delivery, event, body), fanOut]);
+    const [outcome] = await Promise.all([answer(delivery, event, body, since), fanOut]);
     return outcome;
   }
 
-  async function answer(delivery: Delivery, event: Event, body: Buffer): Promise<{ outcome: string; error?: string }> {
+  async function answer(delivery: Delivery, event: Event, body: Buffer, since: number): Promise<Ended> {
     if (respond === undefined) return { outcome: "fanned-out" };
-    return settle(delivery, event, await respond(event, body));
+    if (insist === undefined) return settle(delivery, event, await respond(event, body));
+    const { verdict, attempt } = await insist(delivery, event, (tried) => respond(tried, body), since);
+    return { ...(await settle(withAttempt(delivery, attempt), { ...event, attempt }, verdict)), attempt };
   }
 
-  async function settle(
-    delivery: Delivery,
-    event: Event,
-    verdict: Verdict,
-  ): Promise<{ outcome: string; error?: string }> {
+  async function settle(delivery: Delivery, event: Event, verdict: Verdict): Promise<Ended> {
     switch (verdict.kind) {
       case "taken":
         if (verdict.unusable !== undefined) {
@@ -92,8 +98,8 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
     event: Event,
     delay: RetryDelay | undefined,
     { kind, error }: { kind: Verdict["kind"]; error: string },
-  ): Promise<{ outcome: string; error: string }> {
-    if (delay === undefined) return bury(delivery, event, "exhausted", error);
+  ): Promise<Ended> {
+    if (delay === undefined || insist !== undefined) return bury(delivery, event, "exhausted", error);
     const wasAsked = kind === "failed";
     await outbox.retry(delivery, event, { delay, attempt: event.attempt + (wasAsked ? 1 : 0), error });
     metrics.retries.inc({ service, delay: delay.name });
@@ -106,12 +112,7 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
     return account.retry.find(({ ms }) => ms >= BREAKER_PAUSE) ?? account.retry.at(-1);
   }
 
-  async function bury(
-    delivery: Delivery,
-    event: Event,
-    reason: DeadReason,
-    error: string,
-  ): Promise<{ outcome: string; error: string }> {
+  async function bury(delivery: Delivery, event: Event, reason: DeadReason, error: string): Promise<Ended> {
     await outbox.dead(delivery, event, reason, error);
     metrics.dead.inc({ service, reason });
     log.error(
@@ -123,7 +124,7 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
   }
 
   /** The backend does not handle this kind: no fault, told once an hour. */
-  async function leave(delivery: Delivery, event: Event, error: string): Promise<{ outcome: string; error: string }> {
+  async function leave(delivery: Delivery, event: Event, error: string): Promise<Ended> {
     if (account.unhandled === "dead-letter") return bury(delivery, event, "unhandled", error);
     const key = keyLabel(event.routingKey);
     if (Date.now() - (warnedAt.get(key) ?? 0) > HOUR) {
@@ -133,6 +134,15 @@ export function createDeliver({ account, outbox, enrich, respond, log, metrics }
     await outbox.reply(event, success);
     return { outcome: "unhandled", error };
   }
+}
+
+/** The delivery as a copy of it is to say how often it was tried. */
+function withAttempt(delivery: Delivery, attempt: number): Delivery {
+  const { properties } = delivery;
+  return {
+    ...delivery,
+    properties: { ...properties, headers: { ...properties.headers, [header.attempt]: attempt } },
+  };
 }
 
 /** A copy that met an open breaker comes back with its attempt uncounted, but it has been fanned out. */

@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
-import { bridgeTopology, createNames, deadLimit, isDispatched, type Names } from "../shared/bus/topology.ts";
+import {
+  bridgeTopology,
+  createNames,
+  deadLimit,
+  dispatchQueueOf,
+  isDispatched,
+  type Names,
+} from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
@@ -11,7 +18,11 @@ import { createDeliver, type DeliverParts } from "./deliver.ts";
 import { echo } from "./echo.ts";
 import { createEnrich } from "./enrich.ts";
 import { createForward } from "./forward.ts";
+import { createInsist } from "./insist.ts";
+import { createIntake, createOrderedIntake, type Intake } from "./intake.ts";
+import { createLanes } from "./lanes.ts";
 import { createLateReplies } from "./late-replies.ts";
+import { lookAfterLeftovers } from "./leftovers.ts";
 import { createOutbox } from "./outbox.ts";
 import { createUserInfo } from "./user-info.ts";
 
@@ -43,14 +54,18 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
   const outbox = createOutbox(bus, names, log, stopping.signal);
   const client = createBackendClient();
   const underWay = new Set<Promise<void>>();
-  let consumers: Consumer[] = [];
+  const consumers: Consumer[] = [];
+  let isClosing = false;
   let depthTimer: NodeJS.Timeout | undefined;
 
-  function consume(account: Account): Consumer {
-    const deliver = createDeliver(partsOf(account));
-    return bus.consume(names.dispatchOf(account.name), { prefetch: account.concurrency }, (delivery) => {
-      watch(deliver(delivery).catch((error: unknown) => giveBack(delivery, account, error)));
-    });
+  function intakeOf(account: Account): Intake {
+    const giveBackTo = (delivery: Delivery, error: unknown): void => giveBack(delivery, account, error);
+    const parts = { account, bus, watch, giveBack: giveBackTo };
+    const deliverParts = partsOf(account);
+    if (account.ordering === "none") return createIntake({ ...parts, deliver: createDeliver(deliverParts) });
+    const lanes = createLanes(account.concurrency);
+    const insist = createInsist({ account, outbox, pause: (ms) => lanes.pause(ms), metrics });
+    return createOrderedIntake({ ...parts, deliver: createDeliver({ ...deliverParts, insist }) }, lanes);
   }
 
   /** Whoever is active takes the late replies of all accounts, since they come from any gateway. */
@@ -89,12 +104,20 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
       await bus.declare(bridgeTopology(config), { timeout: DECLARE_TIMEOUT }).catch((error: unknown) => {
         log.error({ reason: (error as Error).message }, "waiting for the broker");
       });
-      void warnOfLeftovers(bus, names, config.accounts, log);
-      consumers = [...config.accounts.filter(isDispatched).map(consume), consumeLateReplies()];
+      const { accounts } = config;
+      const intakes = new Map(accounts.filter(isDispatched).map((account) => [account, intakeOf(account)]));
+      for (const [account, intake] of intakes) consumers.push(intake(dispatchQueueOf(names, account)));
+      consumers.push(consumeLateReplies());
+      const take = (account: Account, queue: string): void => {
+        const intake = intakes.get(account);
+        if (intake !== undefined && !isClosing) consumers.push(intake(queue));
+      };
+      void lookAfterLeftovers({ accounts, bus, names, log, signal: stopping.signal, take });
       depthTimer = setInterval(() => void watchDead(bus, names, metrics, log), DEPTH_EVERY);
       depthTimer.unref();
     },
     async close(patience = DRAIN_TIMEOUT) {
+      isClosing = true;
       clearInterval(depthTimer);
       await Promise.all(consumers.map((consumer) => consumer.cancel()));
       await Promise.race([Promise.all(underWay), sleep(patience, undefined, { ref: false })]);
@@ -115,15 +138,6 @@ function responderOf(account: Account, client: BackendClient, metrics: Metrics):
     metrics.breakerOpen.set({ service: account.name }, breaker.isOpen ? 1 : 0);
     return verdict;
   };
-}
-
-/** An account that is not dispatched any more may have left events in its queue: nobody would ever take them. */
-async function warnOfLeftovers(bus: Bus, names: Names, accounts: Account[], log: Logger): Promise<void> {
-  for (const { name: service } of accounts.filter((account) => !isDispatched(account))) {
-    const queue = names.dispatchOf(service);
-    const messages = await bus.depth(queue);
-    if (messages) log.warn({ service, queue, messages }, "events are left in a queue that nobody consumes");
-  }
 }
 
 async function watchDead(bus: Bus, names: Names, metrics: Metrics, log: Logger): Promise<void> {

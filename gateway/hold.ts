@@ -1,6 +1,6 @@
 import type { Bus, OutgoingMessage, PublishOutcome } from "../shared/bus/bus.ts";
 import { createRefusals } from "../shared/bus/refusals.ts";
-import { isDispatched, type Names } from "../shared/bus/topology.ts";
+import { dispatchQueueOf, isDispatched, type Names } from "../shared/bus/topology.ts";
 import type { Account } from "../shared/config/config.ts";
 import { isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
@@ -21,7 +21,9 @@ export interface HoldParts {
 
 /** Publishes pushes so that none is lost for want of a queue, or for one that refuses. */
 export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): HoldOnBroker {
-  const dispatched = new Set(accounts.filter(isDispatched).map(({ name }) => name));
+  const dispatchQueues = new Map(
+    accounts.filter(isDispatched).map((account) => [account.name, dispatchQueueOf(names, account)]),
+  );
   const refusals = createRefusals();
 
   return async function holdOnBroker({ service, message }, timeout) {
@@ -39,9 +41,7 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
       refusals.happened(exchange);
       log.warn({ identity: message.properties.messageId, service }, "a subscriber's queue refuses, publishing past it");
       // One queue's refusal is one for all, and nobody tells which queues have their copy: this one has it for certain.
-      if ((await publishTo(dispatched.has(service) ? names.dispatchOf(service) : names.unrouted)) === "routed") {
-        return "routed";
-      }
+      if ((await publishTo(dispatchQueues.get(service) ?? names.unrouted)) === "routed") return "routed";
     }
     await publishTo(names.unrouted);
     return "unrouted";

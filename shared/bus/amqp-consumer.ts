@@ -15,6 +15,11 @@ export interface AmqpConsumer extends Consumer {
   readonly ready: boolean;
 }
 
+/** Of a channel. */
+interface Life {
+  isOver: boolean;
+}
+
 /** `redeclare` brings the queue back when it is gone. */
 export function createAmqpConsumer(
   link: Link,
@@ -34,17 +39,19 @@ export function createAmqpConsumer(
         await redeclare();
         await channel.prefetch(prefetch);
         if (cancelled) return;
+        const life = { isOver: false };
+        channel.once("close", () => (life.isOver = true));
         // From here on `cancel` has something to cancel: its command goes out behind the next one.
         consuming = channel;
-        await channel.consume(queue, (message) => take(channel, message), { consumerTag: CONSUMER_TAG });
+        await channel.consume(queue, (message) => take(channel, life, message), { consumerTag: CONSUMER_TAG });
       },
     },
     log.child({ queue }),
   );
 
-  function take(channel: Channel, message: ConsumeMessage | null): void {
+  function take(channel: Channel, life: Life, message: ConsumeMessage | null): void {
     if (message !== null) {
-      const delivery = toDelivery(channel, queue, message);
+      const delivery = toDelivery(channel, life, queue, message);
       // It was on its way when the consumer was cancelled: not to be kept from others until the channel closes.
       if (cancelled) delivery.requeue();
       else onDelivery(delivery);
@@ -69,7 +76,7 @@ export function createAmqpConsumer(
   };
 }
 
-function toDelivery(channel: Channel, queue: string, message: ConsumeMessage): Delivery {
+function toDelivery(channel: Channel, life: Readonly<Life>, queue: string, message: ConsumeMessage): Delivery {
   let ended = false;
   const once = (end: () => void) => () => {
     if (ended) return;
@@ -88,6 +95,9 @@ function toDelivery(channel: Channel, queue: string, message: ConsumeMessage): D
     redelivered,
     body: message.content,
     properties: message.properties as Properties,
+    get gone() {
+      return life.isOver;
+    },
     ack,
     async acked() {
       ack();

@@ -41,6 +41,8 @@ export interface Delivery {
   redelivered: boolean;
   body: Buffer;
   properties: Properties;
+  /** Whether its channel or its consumer has closed: nothing can end it any more, and it comes again to somebody. */
+  readonly gone: boolean;
   ack(): void;
   /**
    * Acks, and resolves when the queue is known to have taken that: the message then comes to nobody again. Rejects when

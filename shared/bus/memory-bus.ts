@@ -88,7 +88,7 @@ export class MemoryBus implements Bus {
   }
 
   async depth(queue: string): Promise<number | undefined> {
-    return this.#queues.get(queue)?.depth;
+    return this.#queues.get(queue)?.depth ?? this.#journaled(queue);
   }
 
   async deleteQueue(queue: string): Promise<void> {
@@ -124,6 +124,11 @@ export class MemoryBus implements Bus {
       queue.restore(journaled);
     }
     return queue;
+  }
+
+  /** What a queue left on disk that nobody has declared since. */
+  #journaled(queue: string): number | undefined {
+    return this.#journal?.load(queue).length || undefined;
   }
 
   async #onDisk(journal: Journal): Promise<void> {

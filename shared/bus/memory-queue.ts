@@ -15,7 +15,7 @@ interface Stored {
 
 interface Subscription {
   room: number;
-  cancelled: boolean;
+  closed: boolean;
   inFlight: Set<Stored>;
   onDelivery: (delivery: Delivery) => void;
 }
@@ -99,17 +99,17 @@ export class MemoryQueue {
   }
 
   subscribe({ prefetch }: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
-    const subscription: Subscription = { room: prefetch, cancelled: false, inFlight: new Set(), onDelivery };
+    const subscription: Subscription = { room: prefetch, closed: false, inFlight: new Set(), onDelivery };
     this.#subscriptions.push(subscription);
     this.#scheduleDrain();
     const cancel = async (): Promise<void> => {
-      subscription.cancelled = true;
       this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
     };
     return {
       cancel,
       close: async () => {
         await cancel();
+        subscription.closed = true;
         for (const stored of [...subscription.inFlight].toReversed()) this.#settle(subscription, stored, "requeue");
       },
     };
@@ -170,6 +170,9 @@ export class MemoryQueue {
       // Each consumer may change its own; those of other queues stay as they were.
       properties: { ...properties, ...(properties.headers && { headers: { ...properties.headers } }) },
       redelivered: stored.redelivered,
+      get gone() {
+        return subscription.closed;
+      },
       ack: () => this.#settle(subscription, stored, "ack"),
       acked: async () => this.#settle(subscription, stored, "ack"),
       requeue: () => this.#settle(subscription, stored, "requeue"),

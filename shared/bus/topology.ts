@@ -39,6 +39,9 @@ export const deadLimit = { length: 1_000_000, warnAt: 0.8 } as const;
 /** Where late replies wait that could not be sent yet: a retry queue, from which they return to `late-replies`. */
 export const lateRetry: RetryDelay = { name: "10s", ms: 10 * SECOND };
 
+/** Ends the name of a dispatch queue that keeps users' events in order. */
+export const orderedSuffix = ".ordered";
+
 /** Names of the AMQP contract, version 1, below one prefix. */
 export function createNames(prefix: string) {
   return {
@@ -47,6 +50,7 @@ export function createNames(prefix: string) {
     enriched: `${prefix}.enriched`,
     enrichedOf: (service: string) => `${prefix}.enriched.${service}`,
     dispatchOf: (service: string) => `${prefix}.dispatch.${service}`,
+    orderedOf: (service: string) => `${prefix}.dispatch.${service}${orderedSuffix}`,
     replies: `${prefix}.replies`,
     repliesOf: (instance: string) => `${prefix}.replies.${instance}`,
     lateReplies: `${prefix}.late-replies`,
@@ -62,6 +66,16 @@ export type Names = ReturnType<typeof createNames>;
 /** Whether the dispatcher works on an account's events: it forwards, echoes, or enriches and fans out. */
 export function isDispatched(account: Account): boolean {
   return account.delivery !== "amqp" || account.fanOut;
+}
+
+/** The queue of an account's dispatcher: one that any number of processes share, or that one works on in order. */
+export function dispatchQueueOf(names: Names, { name, ordering }: Pick<Account, "name" | "ordering">): string {
+  return ordering === "user" ? names.orderedOf(name) : names.dispatchOf(name);
+}
+
+/** The queue that `dispatchQueueOf` does not choose: it may hold what came before `ordering` was changed. */
+export function formerQueueOf(names: Names, { name, ordering }: Pick<Account, "name" | "ordering">): string {
+  return ordering === "user" ? names.dispatchOf(name) : names.orderedOf(name);
 }
 
 /** Everything the accounts of a config need, declared alike by gateways and dispatchers, whoever comes first. */
@@ -112,21 +126,29 @@ function commonTopology(names: Names): Partial<Topology> {
 function accountTopology(names: Names, account: Account): Partial<Topology> {
   const events = names.eventsOf(account.name);
   const enriched = names.enrichedOf(account.name);
-  const dispatch = names.dispatchOf(account.name);
-  const toDispatch: BindingDeclaration = { source: events, destination: dispatch, to: "queue", routingKey: "#" };
+  const isOrdered = account.ordering === "user";
+  const bindingTo = (destination: string) => ({ source: events, destination, to: "queue", routingKey: "#" }) as const;
+  const inUse = bindingTo(dispatchQueueOf(names, account));
+  const former = bindingTo(formerQueueOf(names, account));
   return {
     exchanges: [
       { name: events, type: "topic" },
       { name: enriched, type: "topic" },
     ],
-    queues: [quorum(dispatch, {})],
+    // The plain one always: deliveries return there that failed before the account was ordered.
+    queues: [quorum(names.dispatchOf(account.name), {}), ...(isOrdered ? [orderedQueue(names, account.name)] : [])],
     bindings: [
       { source: events, destination: names.events, to: "exchange", routingKey: "#" },
       { source: enriched, destination: names.enriched, to: "exchange", routingKey: "#" },
-      ...(isDispatched(account) ? [toDispatch] : []),
+      ...(isDispatched(account) ? [inUse] : []),
     ],
-    unbindings: isDispatched(account) ? [] : [toDispatch],
+    unbindings: isDispatched(account) ? [former] : [inUse, former],
   };
+}
+
+/** Goes to one dispatcher process at a time, and to the next one, from the oldest on, when that is gone. */
+export function orderedQueue(names: Names, service: string): QueueDeclaration {
+  return quorum(names.orderedOf(service), { "x-single-active-consumer": true });
 }
 
 /** The queues where failed deliveries wait, each once. */

@@ -54,6 +54,7 @@ function buildAccount(service: ServiceSettings, dontAppendUserInfo: boolean): Ac
     backendTimeout: parseDuration(service["backend-timeout"]) ?? 0,
     retry: service.retry.map(buildDelay),
     unhandled: service.unhandled,
+    ordering: service.ordering,
     concurrency: service.concurrency,
     allowPlaintext: service["allow-plaintext"],
     allowFrom: service["allow-from"] === "wechat" ? "wechat" : service["allow-from"]?.map(toCidr),

@@ -52,6 +52,9 @@ function warnOfIdleSettings(account: Account, path: string, report: Report): voi
   if (account.webhookSecret !== undefined && account.delivery !== "http") {
     report.warn(`${path}.webhook-secret`, `has no effect, as delivery is "${account.delivery}"`);
   }
+  if (account.ordering === "user" && account.delivery === "amqp" && !account.fanOut) {
+    report.warn(`${path}.ordering`, 'has no effect, as delivery is "amqp" without fan-out: no dispatcher is involved');
+  }
   for (const [index, pattern] of account.reply.entries()) {
     if (/^(msg|event|info)\.|^[*#]/.test(pattern)) continue;
     report.warn(`${path}.reply[${index}]`, 'matches nothing; routing keys look like "msg.text", "event.subscribe"');

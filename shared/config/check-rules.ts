@@ -1,4 +1,5 @@
 import { createSecureContext } from "node:tls";
+import { orderedSuffix } from "../bus/topology.ts";
 import { internalPaths, internalPorts } from "./config.ts";
 import { codeOf } from "./expand.ts";
 import { pathOf, type Report } from "./report.ts";
@@ -20,6 +21,7 @@ export function checkRules(settings: PartlySettings, report: Report): void {
   for (const [index, service] of services) checkService(service ?? {}, pathOf("services", index), report);
   const names = services.map(([index, service]) => [`services[${index}].name`, service?.name] as const);
   reportRepeated(names, "every service needs a name of its own", report);
+  for (const [index, service] of services) checkQueueName(service ?? {}, pathOf("services", index), names, report);
   for (const paths of routesOf(settings)) reportRepeated(paths, "every path can lead to one place only", report);
   if (hasInternalListener(settings)) checkInternalPaths(settings["common-endpoints"] ?? {}, report);
   checkPorts(settings, report);
@@ -41,6 +43,23 @@ function checkService(service: PartlyService, path: string, report: Report): voi
     report.fault(
       `${path}.allow-from`,
       '"wechat" needs wx-params.app-id and app-secret, to ask WeChat for its addresses',
+    );
+  }
+}
+
+/** The queue of an ordered account has a name that the plain queue of another one may have, too. */
+function checkQueueName(
+  { name, ordering }: PartlyService,
+  path: string,
+  names: (readonly [string, string | undefined])[],
+  report: Report,
+): void {
+  if (ordering !== "user" || name === undefined) return;
+  const [other] = names.find(([, each]) => each === name + orderedSuffix) ?? [];
+  if (other !== undefined) {
+    report.fault(
+      `${path}.ordering`,
+      `"user" takes the queue of "${name}${orderedSuffix}", which is ${other}; rename one`,
     );
   }
 }

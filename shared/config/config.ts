@@ -42,6 +42,8 @@ export interface Account {
   backendTimeout: number;
   retry: RetryDelay[];
   unhandled: "drop" | "dead-letter";
+  /** Whether one user's events are delivered one after another, in the order they came. */
+  ordering: "none" | "user";
   /** Deliveries in flight. */
   concurrency: number;
   allowPlaintext: boolean;

@@ -56,6 +56,11 @@ export const deliverySettings = {
     default: "drop",
     description: "What becomes of pushes that the backend answers 404, 405, 410 or 501.",
   }),
+  ordering: Type.Enum(["none", "user"], {
+    default: "none",
+    description:
+      "With user, one user's events are delivered one after another, in their order, by one dispatcher process at a time.",
+  }),
   concurrency: Type.Integer({
     minimum: 1,
     maximum: 65_535,

@@ -13,7 +13,7 @@ const service = { description: "The service name of an account" };
 /** Every exchange and queue of the contract below one prefix, with the arguments they are declared with. */
 export function createChannels(prefix: string): Record<string, Channel> {
   const names = createNames(prefix);
-  const topology = sampleTopology(prefix);
+  const topology = sampleTopology(prefix, "none");
   const exchange = (name: string, description: string, messages: readonly string[] = eventMessages): Channel => ({
     address: "{routingKey}",
     description,
@@ -22,13 +22,13 @@ export function createChannels(prefix: string): Record<string, Channel> {
     ...boundFrom(topology, name),
     bindings: { amqp: { is: "routingKey", exchange: exchangeOf(topology, name), bindingVersion: "0.3.0" } },
   });
-  const queue = (name: string, description: string, messages: readonly string[] = eventMessages): Channel => ({
+  const queue = (name: string, description: string, messages = eventMessages, within = topology): Channel => ({
     address: name,
     description,
     ...parametersOf(name),
     messages: refs(messages),
-    ...boundFrom(topology, name),
-    bindings: { amqp: { is: "queue", queue: queueOf(topology, name), bindingVersion: "0.3.0" } },
+    ...boundFrom(within, name),
+    bindings: { amqp: { is: "queue", queue: queueOf(within, name), bindingVersion: "0.3.0" } },
   });
   const { parameters: _, ...replies } = exchange(names.replies, "Replies; the routing key is the event's reply_to", [
     "reply",
@@ -46,6 +46,12 @@ export function createChannels(prefix: string): Record<string, Channel> {
     replyQueue: queue(names.repliesOf("{instance}"), "Replies to one gateway; its name is reply_to", ["reply"]),
     lateReplies: queue(names.lateReplies, "Replies that missed the answer", ["lateReply"]),
     dispatch: queue(names.dispatchOf("{service}"), "The dispatcher's work", [...eventMessages, "retry"]),
+    dispatchOrdered: queue(
+      names.orderedOf("{service}"),
+      "The same of an account with ordering: user, for one dispatcher process at a time",
+      eventMessages,
+      sampleTopology(prefix, "user"),
+    ),
     retry: queue(
       names.retryOf("{delay}"),
       "What waits, in the order it came; entered through an exchange of that name",
@@ -57,12 +63,13 @@ export function createChannels(prefix: string): Record<string, Channel> {
 }
 
 /** The topology of one account whose names are the document's parameters. */
-function sampleTopology(amqpPrefix: string): Topology {
+function sampleTopology(amqpPrefix: string, ordering: Account["ordering"]): Topology {
   const account = {
     name: "{service}",
     delivery: "http",
     fanOut: true,
     lateReply: "drop",
+    ordering,
     retry: [{ name: "{delay}", ms: 0 }],
   } as unknown as Account;
   return mergeTopologies(

@@ -23,6 +23,7 @@ export function createOperations(): Record<string, Operation> {
     takeReplyQueue: receive("replyQueue", "A gateway consumes its own queue, which is bound by its name"),
     takeLateReplies: receive("lateReplies", "The dispatcher sends them to the user, or drops them"),
     dispatch: receive("dispatch", "The dispatcher takes an account's events"),
+    dispatchOrdered: receive("dispatchOrdered", "One dispatcher takes an account's events, each user's in their order"),
     retry: send("retry", "The dispatcher puts a failed delivery aside; the broker returns it", true),
     giveUp: send("dead", "The dispatcher keeps what no retry helped, or what must not be tried again", true),
     keepUnrouted: send("unrouted", "The gateway keeps a push that came back, since no queue was bound for it", true),

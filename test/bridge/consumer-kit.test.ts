@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../../shared/consumer/consumer.ts";
+import { runCommand, writeTemporary } from "../cli/run-command.ts";
 import { createArrivals } from "../support/arrivals.ts";
 import { createTcpProxy } from "../support/tcp-proxy.ts";
 import { parseReply } from "../support/wechat-reply.ts";
@@ -82,6 +83,28 @@ test("a handler that throws has another try in time; after the last one the even
     { type, reason, attempt, error, from },
     { type: "msg.text", reason: "exhausted", attempt: 2, error: "no hopeless", from: queue },
   );
+});
+
+test("a dead letter is replayed to the consumer that gave it up", async (t) => {
+  const services = [{ name: "shop", delivery: "amqp", reply: [] }];
+  const system = await createSystem(t, { bus: "rabbitmq", services });
+  const { consumer, lines } = createKit(t, system, { retry: [] });
+  const handled = createArrivals<string>("pushes");
+  let mended = false;
+  consumer.on("msg.text", (push, { attempt }) => {
+    if (!mended) throw new Error("no database");
+    handled.add(`${push.Content} ${attempt}`);
+  });
+  await consumer.start();
+  await system.wechat("shop").push(text("hello"));
+  while ((await lines.next())[0]?.["outcome"] !== "exhausted");
+  mended = true;
+  const account = { "wx-params": { token: "AAAAA" }, "listen-endpoints": { "service-path": "/shop" } };
+  const amqp = { url: brokerUrl(), prefix: system.prefix };
+  const config = await writeTemporary(t, "replay.json", { amqp, services: [{ name: "shop", ...account }] });
+  const { stdout, stderr } = await runCommand(t, ["dead", "replay"], { CONF_FILE: config });
+  assert.match(stdout, /replayed 1 of 1 dead letters/, stderr);
+  assert.deepEqual(await handled.next(), ["hello 1"]);
 });
 
 test("what is no event goes to the dead letters as poison", async (t) => {

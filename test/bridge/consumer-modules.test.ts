@@ -6,6 +6,7 @@ import { parseReply } from "../support/wechat-reply.ts";
 import { runCommand, writeTemporary } from "../cli/run-command.ts";
 import { startProcess, writeConfig } from "./bridge-process.ts";
 import { event, openChannel, text } from "./consumer-kit.ts";
+import { until } from "./subscribers.ts";
 import { busKinds, createSystem } from "./system.ts";
 
 const replying = `export default (consumer) => {
@@ -29,6 +30,11 @@ for (const bus of busKinds) {
     const wechat = system.wechat("shop");
     assert.equal(parseReply((await wechat.push(text("hello"))).opened)["Content"], "shop heard hello");
     assert.equal(parseReply((await wechat.push(event("CLICK"))).opened)["Content"], "the second try");
+    // Counted after the reply, which may be quicker.
+    await until(
+      async () => (await system.metrics("dispatcher")).includes('key="event.CLICK",outcome="taken"'),
+      "the end",
+    );
     const metrics = await system.metrics("dispatcher");
     for (const [key, outcome] of [
       ["msg.text", "taken"],

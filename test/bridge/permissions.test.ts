@@ -73,10 +73,6 @@ test("a consumer's user gets at nothing else", async (t) => {
   const bridge = await openChannel(t, "guest");
   const { queue: replies } = await bridge.assertQueue("wx.replies.0000", { durable: true });
 
-  const publish = (exchange: string, key: string) => (channel: ConfirmChannel) => {
-    channel.publish(exchange, key, Buffer.from("{}"));
-    return channel.waitForConfirms();
-  };
   const forbidden: Record<string, (channel: ConfirmChannel) => Promise<unknown>> = {
     "publish to the default exchange": publish("", "news.inbox"),
     "publish to its own queue through it": publish("", "shop.inbox"),
@@ -159,3 +155,8 @@ async function refusalOf(
   await channel.close().catch(() => {});
   return refusal;
 }
+
+const publish = (exchange: string, key: string) => (channel: ConfirmChannel) => {
+  channel.publish(exchange, key, Buffer.from("{}"));
+  return channel.waitForConfirms();
+};

@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { test } from "node:test";
-import { event, openChannel, text } from "../bridge/consumer-kit.ts";
-import { brokerUrl, createSystem, type System } from "../bridge/system.ts";
+import { event, text } from "../bridge/consumer-kit.ts";
+import { createSystem } from "../bridge/system.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { obtainPika } from "../support/pika.ts";
 import { parseReply } from "../support/wechat-reply.ts";
+import { startExample } from "./start-example.ts";
 
-const examples = fileURLToPath(new URL("../../docs/examples/", import.meta.url));
 const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];
 
 test("python/consumer.py, written from the contract alone, replies to sealed pushes inside the budget", async (t) => {
@@ -38,24 +34,4 @@ async function answers(t: Closing, who: string, command: string, args: string[],
   assert.equal(contentOf(marked ?? assert.fail()), `${who} heard: 1 < 2`);
   assert.equal(contentOf(long ?? assert.fail()), `${who} heard: ${"x".repeat(500)}`);
   assert.equal(contentOf(click), `${who} was asked for V1001`);
-}
-
-async function startExample(t: Closing, system: System, command: string, args: string[], env: object): Promise<void> {
-  const queue = `${system.prefix}-example`;
-  const child = spawn(command, args, {
-    cwd: examples,
-    env: { ...process.env, AMQP_URL: brokerUrl(), PREFIX: system.prefix, QUEUE: queue, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  t.after(async () => {
-    child.kill();
-    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-    await (await openChannel(t)).deleteQueue(queue);
-  });
-  let errors = "";
-  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
-  for await (const line of createInterface({ input: child.stdout })) {
-    if (line === "waiting for pushes") return void child.stdout.resume();
-  }
-  assert.fail(`the example ended: ${errors}`);
 }

@@ -19,6 +19,7 @@ function delivery(properties: Properties, routingKey = "msg.text"): Delivery {
     exchange: "wx.events.shop",
     routingKey,
     redelivered: false,
+    gone: false,
     body,
     properties,
     ack: end,

@@ -25,6 +25,8 @@ export type PrivateNodeOptions = {
   epmdPort?: number;
   /** Lines of `rabbitmq.conf`. Default: none. */
   config?: readonly string[];
+  /** Default: none. */
+  plugins?: readonly string[];
   /** How long a start may take, in ms. Default: 90000. */
   patience?: number;
 };
@@ -113,6 +115,7 @@ async function identify(options: PrivateNodeOptions, folder: string, epmdPort: n
     distributionPort: await findFreePort(),
     epmdPort,
     config: options.config ?? [],
+    plugins: options.plugins ?? [],
   };
 }
 

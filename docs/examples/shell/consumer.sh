@@ -17,7 +17,8 @@ call POST "bindings/%2F/e/$PREFIX.events/q/$QUEUE" '{"routing_key":"msg.text"}' 
 echo "waiting for pushes"
 
 while sleep 1; do
-  call POST "queues/%2F/$QUEUE/get" '{"count":10,"ackmode":"ack_requeue_false","encoding":"auto"}' |
+  messages=$(call POST "queues/%2F/$QUEUE/get" '{"count":10,"ackmode":"ack_requeue_false","encoding":"auto"}')
+  printf '%s' "$messages" |
     jq --compact-output '.[] | select(.properties.reply_to) | {
       routing_key: .properties.reply_to,
       payload: ({type: "text", msg: ("The shell heard: " + (.payload | fromjson | .Content))} | tojson),

@@ -105,6 +105,25 @@ export function consumingContract(createBus: CreateBus): void {
     assert.equal(await bus.depth(queue), 0);
   });
 
+  test("a single active consumer that closes hands over to the next, from the oldest on, in their order", async (t) => {
+    const { bus, declareQueue, send, consume } = createBench(await createBus(t));
+    const args = { "x-queue-type": "quorum", "x-delivery-limit": 1_000_000, "x-single-active-consumer": true };
+    const queue = await declareQueue("q", args);
+    const first = consume(queue, 6);
+    await untilReady(bus);
+    const second = consume(queue, 10);
+    await untilReady(bus);
+    await send(queue, ...numbers(1, 9));
+    const taken = await first.deliveries.next(6);
+    for (const index of [0, 3]) taken[index]?.ack();
+    assert.ok(taken.every(({ gone }) => !gone));
+    await first.close();
+    assert.equal(taken[1]?.gone, true);
+    assert.deepEqual(await second.take(7), ["2", "3", "5", "6", "7", "8", "9"]);
+    await second.close();
+    assert.equal(await bus.depth(queue), 0);
+  });
+
   test("cancel takes nothing new and lets deliveries end; close gives the rest back", async (t) => {
     const { bus, declareQueue, send, consume } = createBench(await createBus(t));
     const queue = await declareQueue();

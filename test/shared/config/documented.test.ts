@@ -18,7 +18,7 @@ for (const [heading, settings] of tables) {
   const rows = rowsOf(heading);
 
   test(`docs/configuration.md, ${heading}: every setting, and no other`, () => {
-    assert.deepEqual([...rows.keys()].toSorted(), [...settings.keys()].toSorted());
+    assert.deepEqual(new Set(rows.keys()), new Set(settings.keys()));
   });
 
   test(`docs/configuration.md, ${heading}: defaults`, () => {

@@ -40,12 +40,14 @@ test("settings without effect", async () => {
     "msg-proxy-pass": "http://a",
     "webhook-secret": secrets.webhookSecret,
     reply: ["text", "msg"],
+    ordering: "user",
   };
   assert.deepEqual(await warningsOf(file(changes, { amqp: { url: "amqp://a", tls: {} } })), [
     "services[0].workerNum: limits nothing here, whatever its value; leave it out",
     "services[0].listen-endpoints.redirect-path: has no effect without redirect-url; there is no such route",
     'services[0].msg-proxy-pass: has no effect, as delivery is "amqp"',
     'services[0].webhook-secret: has no effect, as delivery is "amqp"',
+    'services[0].ordering: has no effect, as delivery is "amqp" without fan-out: no dispatcher is involved',
     'services[0].reply[0]: matches nothing; routing keys look like "msg.text", "event.subscribe"',
     'services[0].reply[1]: matches nothing; routing keys look like "msg.text", "event.subscribe"',
     "amqp.tls: has no effect, as no URL begins with amqps://",

@@ -26,6 +26,18 @@ test("names and paths lead to one place", async () => {
   ]);
 });
 
+test("an ordered account's queue is nobody else's", async () => {
+  const services = [
+    service({ name: "shop.ordered", "listen-endpoints": { "service-path": "/other" } }),
+    service({ ordering: "user" }),
+  ];
+  assert.deepEqual(await faultsOf({ services }), [
+    'services[1].ordering: "user" takes the queue of "shop.ordered", which is services[0].name; rename one',
+  ]);
+  services[1] = service();
+  assert.equal((await configOf({ services })).accounts[1]?.ordering, "none");
+});
+
 test("a path may be on both listeners", async () => {
   const common = { "common-endpoints": { "wx-qr": "/wx" }, "internal-listen-port": 7081 };
   assert.deepEqual((await configOf(file({}, common))).commonEndpoints, { "wx-qr": "/wx" });

@@ -31,7 +31,7 @@ test("the keys of the file", () => {
     wx-api-base log-level common-endpoints dont-append-userinfo consumers`;
   const service = `name workerNum timeout wx-params listen-endpoints msg-proxy-pass redirect-url redirect-userinfo-flag
     is-channels-ec dont-append-userinfo delivery fan-out reply reply-budget reply-window late-reply backend-timeout retry
-    unhandled concurrency allow-plaintext allow-from previous-token previous-aes-key webhook-secret token-api`;
+    unhandled ordering concurrency allow-plaintext allow-from previous-token previous-aes-key webhook-secret token-api`;
   const endpoints = `health-check wx-qr wx-user sns-auth2 short-url tmpl-msg sign-jsapi channels-ec-order-detail
     channels-ec-refund-detail`;
   const expected = [

@@ -142,6 +142,7 @@ test("the README's example filled in: accepted, and its explanations are silent"
           { name: "24h", ms: 86_400_000 },
         ],
         unhandled: "drop",
+        ordering: "none",
         concurrency: 256,
         allowPlaintext: false,
         allowFrom: undefined,

@@ -1,0 +1,66 @@
+import type { Delivery } from "../shared/bus/bus.ts";
+import type { Account } from "../shared/config/config.ts";
+import type { Event } from "../shared/envelope.ts";
+import { Failure } from "../shared/failure.ts";
+import type { Metrics } from "../shared/metrics.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** How long a user's later events wait behind one that fails, in ms. */
+const PATIENCE = 60_000;
+/** While the breaker is open it is looked at this often, in ms. */
+const LOOK_AGAIN = 500;
+
+export interface InsistParts {
+  account: Pick<Account, "name" | "retry">;
+  outbox: Pick<Outbox, "defer">;
+  /** Waits in the delivery's lane; rejects at shutdown. */
+  pause: (ms: number) => Promise<void>;
+  metrics: Metrics;
+  /** Default: 1 min. */
+  patience?: number;
+}
+
+/** The last verdict, and the attempt that it is about. `since` is when the delivery came, by `performance.now()`. */
+export type Insist = (
+  delivery: Delivery,
+  event: Event,
+  ask: (event: Event) => Promise<Verdict> | Verdict,
+  since: number,
+) => Promise<{ verdict: Verdict; attempt: number }>;
+
+/**
+ * Asks a failing backend again while the user's later events wait: on the rungs of the ladder that fit into one minute.
+ * The minute counts from the delivery's arrival, so that a user whose every event fails does not keep the others' room
+ * for longer than that; each is asked for once at least. With the breaker open, which holds up all users alike, it
+ * counts from the event's turn. Rejects at shutdown, and when the delivery has gone back to its queue.
+ */
+export function createInsist({ account, outbox, pause, metrics, patience = PATIENCE }: InsistParts): Insist {
+  return async function insist(delivery, event, ask, since) {
+    const turn = performance.now();
+    let attempt = event.attempt;
+    let isDeferred = false;
+    for (;;) {
+      const verdict = await ask({ ...event, attempt });
+      const wait = waitAfter(verdict, attempt, since, turn);
+      if (wait === undefined) return { verdict, attempt };
+      const comesTooLate = verdict.kind === "unavailable" || Date.now() + wait >= event.deadline;
+      if (comesTooLate && !isDeferred && Date.now() < event.deadline) {
+        isDeferred = true;
+        await outbox.defer(event);
+      }
+      await pause(wait);
+      if (delivery.gone) throw new Failure("NOT_HELD", "its connection was lost, it is delivered again");
+      if (verdict.kind === "failed") attempt++;
+    }
+  };
+
+  function waitAfter({ kind }: Verdict, attempt: number, since: number, turn: number): number | undefined {
+    if (kind === "unavailable") return turn + patience > performance.now() ? LOOK_AGAIN : undefined;
+    if (kind !== "failed" || attempt > account.retry.length) return undefined;
+    const left = since + patience - performance.now();
+    const rung = account.retry.slice(0, attempt).findLast(({ ms }) => ms <= left);
+    if (rung !== undefined) metrics.retries.inc({ service: account.name, delay: rung.name });
+    return rung?.ms;
+  }
+}

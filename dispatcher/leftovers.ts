@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bus } from "../shared/bus/bus.ts";
+import { formerQueueOf, isDispatched, mergeTopologies, orderedQueue, type Names } from "../shared/bus/topology.ts";
+import type { Account } from "../shared/config/config.ts";
+import type { Logger } from "../shared/log.ts";
+
+const DECLARE_TIMEOUT = 3000;
+const ASK_EVERY = 1000;
+
+export interface LeftoversParts {
+  accounts: readonly Account[];
+  bus: Bus;
+  names: Names;
+  log: Logger;
+  /** Ends the wait for a broker that is away. */
+  signal: AbortSignal;
+  /** Consumes a queue like the account's own. */
+  take: (account: Account, queue: string) => void;
+}
+
+/**
+ * Looks after the queues that no binding leads to any more. What a change of `ordering` left in the other queue of an
+ * account is taken from there, for as long as the process runs; of an account that is not dispatched it is only told.
+ */
+export async function lookAfterLeftovers({ accounts, bus, names, log, signal, take }: LeftoversParts): Promise<void> {
+  while (!bus.ready && !signal.aborted) await sleep(ASK_EVERY, undefined, { ref: false });
+  for (const account of accounts) {
+    const { name: service } = account;
+    const queues = isDispatched(account)
+      ? [formerQueueOf(names, account)]
+      : [names.dispatchOf(service), names.orderedOf(service)];
+    for (const queue of queues.filter((each) => !isOthers(each, account))) {
+      const messages = await bus.depth(queue);
+      if (signal.aborted) return;
+      if (isDispatched(account)) await takeFrom(queue, account, messages);
+      else if (messages) log.warn({ service, queue, messages }, "events are left in a queue that nobody consumes");
+    }
+  }
+
+  /** Events may still come there: from a dispatcher that ends, or from a retry queue. */
+  async function takeFrom(queue: string, account: Account, messages: number | undefined): Promise<void> {
+    if (messages === undefined) return; // there is no such queue
+    const { name: service } = account;
+    if (messages > 0) log.warn({ service, queue, messages }, "events are left of another `ordering`, taking them");
+    if (account.ordering === "none") {
+      const declared = mergeTopologies({ queues: [orderedQueue(names, service)] });
+      await bus.declare(declared, { timeout: DECLARE_TIMEOUT }).catch(() => {}); // the bus tells, and tries again
+    }
+    if (!signal.aborted) take(account, queue);
+  }
+
+  /** A service may be named so that its plain queue has the name of another one's ordered queue. */
+  function isOthers(queue: string, account: Account): boolean {
+    return accounts.some((other) => other !== account && names.dispatchOf(other.name) === queue);
+  }
+}

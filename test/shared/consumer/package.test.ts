@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { event, openChannel, text } from "../../bridge/consumer-kit.ts";
+import { brokerUrl, createSystem } from "../../bridge/system.ts";
+import type { Closing } from "../../support/loopback-server.ts";
+import { parseReply } from "../../support/wechat-reply.ts";
+
+const exec = promisify(execFile);
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const tsc = join(root, "node_modules/.bin/tsc");
+
+const program = `import { createConsumer, type Handlers, type PushOf, type Reply } from "wx-bridge/consumer";
+const reply: Reply = { type: "news", articles: [{ title: "x" }] };
+const consumer = createConsumer({ url: "amqp://127.0.0.1", queue: "shop.clicks" });
+consumer
+  .on("msg.text", (push, { remaining }): string => push.Content + remaining().toFixed())
+  .on("event.channels_ec_order_pay", (push) => {
+    const id: number | bigint | string | undefined = push.order_info?.order_id;
+    return String(id);
+  })
+  .on("event.*", async (push) => (push["Anything"] === 1 ? reply : undefined));
+// @ts-expect-error there is no such reply
+consumer.on("msg.text", () => ({ type: "nonsense" }));
+// @ts-expect-error there is no such field
+consumer.on("msg.text", (push) => push.Contents);
+export const setup = (handlers: Handlers) => void handlers.on("#", () => "any");
+export type Click = PushOf<"event.CLICK">;
+`;
+
+test("the package has the kit: its types resolve, and docs/examples/node/kit.mjs runs with it", async (t) => {
+  const app = await createApp(t);
+  await writeFile(join(app, "program.ts"), program);
+  const settings = { module: "nodenext", target: "es2024", strict: true, noEmit: true, types: [], skipLibCheck: true };
+  await writeFile(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions: settings, include: ["program.ts"] }));
+  await exec(tsc, ["-p", app]).catch(({ stdout }: { stdout: string }) => assert.fail(stdout));
+
+  await cp(join(root, "docs/examples/node/kit.mjs"), join(app, "kit.mjs"));
+  const system = await createSystem(t, { bus: "rabbitmq", services: [{ name: "shop", delivery: "amqp" }] });
+  const queue = `${system.prefix}-kit`;
+  t.after(async () => void (await (await openChannel(t)).deleteQueue(queue)));
+  const env = { ...process.env, AMQP_URL: brokerUrl(), PREFIX: system.prefix, QUEUE: queue };
+  const child = spawn(process.execPath, ["kit.mjs"], { cwd: app, env, stdio: ["ignore", "pipe", "inherit"] });
+  t.after(async () => void child.kill("SIGKILL"));
+  for await (const line of createInterface({ input: child.stdout })) if (line === "waiting for pushes") break;
+  const wechat = system.wechat("shop");
+  assert.equal(parseReply((await wechat.push(text("hello"))).opened)["Content"], "The kit heard: hello");
+  assert.equal(parseReply((await wechat.push(event("CLICK"))).opened)["Content"], "The kit was asked for K");
+  child.kill("SIGTERM");
+  assert.deepEqual(await once(child, "exit"), [0, null]);
+});
+
+/** A folder as `npm install` leaves it, with wx-bridge as it would be published. */
+async function createApp(t: Closing): Promise<string> {
+  const app = await mkdtemp(join(tmpdir(), "wx-bridge-test-"));
+  t.after(() => rm(app, { recursive: true, force: true }));
+  const wxBridge = join(app, "node_modules/wx-bridge");
+  await mkdir(wxBridge, { recursive: true });
+  await exec(tsc, ["-p", join(root, "tsconfig.json"), "--outDir", join(wxBridge, "dist")]);
+  await cp(join(root, "package.json"), join(wxBridge, "package.json"));
+  await symlink(join(root, "node_modules"), join(wxBridge, "node_modules"));
+  await writeFile(join(app, "package.json"), '{ "type": "module" }');
+  return app;
+}

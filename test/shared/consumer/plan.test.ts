@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { planQueue } from "../../../shared/consumer/plan.ts";
+
+const bound = (options: object) =>
+  planQueue({ queue: "shop", ...options }, ["msg.*"], "wx")
+    .topology.bindings.filter(({ destination }) => destination === "shop")
+    .map(({ source, routingKey }) => `${source} ${routingKey}`);
+const laddered = (failures: "bridge" | "own") => {
+  const { ladder } = planQueue({ queue: "shop", retry: ["2s"], failures }, ["#"], "wx");
+  return [ladder.retryTo({ name: "2s", ms: 2000 }), ladder.dead];
+};
+
+test("the queue is bound with the handlers' patterns, or with those given", () => {
+  assert.deepEqual(bound({}), ["wx.events msg.*"]);
+  assert.deepEqual(bound({ service: "a", bind: ["#"] }), ["wx.events.a #"]);
+  assert.deepEqual(bound({ exchange: "enriched" }), ["wx.enriched msg.*"]);
+  assert.deepEqual(bound({ exchange: "enriched", service: "a", failures: "own" }), [
+    "wx.enriched.a msg.*",
+    "shop.again ",
+  ]);
+});
+
+test("failed deliveries wait in the bridge's queues, or in the consumer's own", () => {
+  assert.deepEqual(laddered("bridge"), [
+    { exchange: "wx.retry.2s", routingKey: "shop" },
+    { exchange: "", routingKey: "wx.dead" },
+  ]);
+  assert.deepEqual(laddered("own"), [
+    { exchange: "shop.retry.2s", routingKey: "shop" },
+    { exchange: "shop.dead", routingKey: "shop" },
+  ]);
+});
+
+test("all faults are told at once", () => {
+  assert.throws(() => planQueue({ queue: "wx.dead", prefetch: 0, concurrency: 1, retry: ["soon"] }, [], "wx"), {
+    code: "CONFIG_INVALID",
+    message:
+      'consumer wx.dead: queue may not begin with "wx.": those are wx-bridge\'s own; ' +
+      "there is no handler and nothing to bind to: call on() first; prefetch must be a whole number from 1 to 65535; " +
+      'retry must be a list of delays such as "10s" from 100ms to 7d',
+  });
+  assert.throws(() => planQueue({ queue: "shop" }, ["msg text"], "wx"), /every pattern must be one such as "msg\.\*"/);
+  assert.throws(() => planQueue({ queue: "" }, ["#"], "wx"), /queue must be a name of 1 to 255 bytes/);
+});
