@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { connect, type ConfirmChannel, type ConsumeMessage } from "amqplib";
 import { startCommand, type Running } from "../cli/run-command.ts";
 import { createBackend } from "../support/backend-server.ts";
@@ -59,6 +60,18 @@ async function fill(channel: ConfirmChannel, queue: string, count: number): Prom
 }
 
 const depth = async (channel: ConfirmChannel, queue: string) => (await channel.checkQueue(queue)).messageCount;
+
+/** Waits until queues hold `count` messages: what a closed channel held comes back after its close was answered. */
+async function holding(channel: ConfirmChannel, count: number, ...queues: string[]): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const depths = await Promise.all(queues.map((queue) => depth(channel, queue)));
+    const sum = depths.reduce((total, each) => total + each, 0);
+    if (sum >= count) return;
+    if (Date.now() > deadline) throw new Error(`${queues.join(" and ")} hold ${sum} messages instead of ${count}`);
+    await setTimeout(20);
+  }
+}
 
 /** Takes everything out of a queue. */
 async function drain(channel: ConfirmChannel, queue: string): Promise<ConsumeMessage[]> {
@@ -129,6 +142,7 @@ test("listing leaves every message, in its order, after one delivery each", asyn
     identities,
     Array.from({ length: 1750 }, (_, i) => `shop/oUSER1/${2 * i + 1}`),
   );
+  await holding(channel, 3500, queue);
   const left = await drain(channel, queue);
   assert.deepEqual(
     left.map(({ content }) => content.toString()),
@@ -145,6 +159,7 @@ test("replay and drop take what is meant, oldest first, and leave the rest in it
   const replayed = await dead(t, file, "replay", "--reason", "rejected", "--limit", "1100");
   assert.deepEqual(replayed, { code: 0, stdout: "replayed 1100 of 1400 dead letters\n", stderr: "" });
 
+  await holding(channel, 1100, dispatch);
   const back = await drain(channel, dispatch);
   const numbers = back.map(({ content }) => (JSON.parse(content.toString()) as { n: number }).n);
   assert.deepEqual(
@@ -160,6 +175,7 @@ test("replay and drop take what is meant, oldest first, and leave the rest in it
     { messageId, type, deliveryMode, replyTo },
     { messageId: `shop/oUSER1/${numbers[0]}`, type: "msg.text", deliveryMode: 2, replyTo: undefined },
   );
+  await holding(channel, 300, queue);
   const left = (await drain(channel, queue)).map(({ content }) => content.toString());
   const expected = Array.from({ length: 2600 }, (_, i) => i).filter((i) => (i % 2 === 0 ? i >= 2400 : i >= 2200));
   assert.deepEqual(
@@ -178,6 +194,7 @@ test("what has no queue to go to stays, and is told", async (t) => {
   assert.equal(stdout, "replayed 0 of 2 dead letters\n");
   assert.match(stderr, /1 left where they were: there is no queue t\w+\.dispatch\.gone\n/);
   assert.match(stderr, /1 left where they were: it names no service\n/);
+  await holding(channel, 2, queue);
   assert.equal(await depth(channel, queue), 2);
 });
 
@@ -203,6 +220,7 @@ test("an interrupted replay, a killed one, and one whose broker is gone lose not
     if (fault === "SIGINT") assert.match(stdout, /^replayed \d+ of 20000 dead letters \(interrupted\)\n$/);
     if (fault === "reset") assert.match(stderr, /the broker is gone/);
     assert.equal(code, { SIGINT: 130, SIGKILL: null, reset: 1 }[fault]);
+    await holding(channel, total, queue, dispatch);
     const kept = await drain(channel, queue);
     const replayed = await drain(channel, dispatch);
     const identities = new Set([...kept, ...replayed].map(({ properties }) => properties.messageId as string));
