@@ -2,14 +2,12 @@ import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
-import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
+import type { Bus, Consumer } from "../shared/bus/bus.ts";
 import { journalSchema } from "../shared/bus/journal.ts";
 import { bridgeTopology, createNames, mergeTopologies, replyTopology, type Names } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
-import { header } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
-import { readIdentity } from "../shared/wechat/identity.ts";
 import type { Store } from "../shared/store/store.ts";
 import { anyAddress, createAddressFilter, type AddressFilter } from "./address-filter.ts";
 import { createAllowedAddresses, useAllowedAddresses } from "./allowed-addresses.ts";
@@ -25,6 +23,7 @@ import { createPublished, publishedSchema } from "./published.ts";
 import { createPushHandler } from "./push-handler.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { createReplies, type Replies } from "./replies.ts";
+import { createReplyTaker } from "./reply-taker.ts";
 import { createSpool, insertSpooled, spoolSchema } from "./spool.ts";
 import { createRetriesWindow, createSingleTry } from "./tries.ts";
 import { addWebAuthorization } from "./web-authorization.ts";
@@ -158,25 +157,4 @@ function addressesOf(account: Account, scope: FastifyInstance, { apis, log }: Ac
   const addresses = createAllowedAddresses({ api: apis.of(account), log });
   useAllowedAddresses(scope, addresses);
   return addresses;
-}
-
-/** Ends each reply's delivery: one that missed the answer goes on to `late-replies` where the account wants it. */
-function createReplyTaker(
-  config: Config,
-  replies: Replies,
-  log: Logger,
-  metrics: Metrics,
-): (delivery: Delivery) => void {
-  const accounts = new Map(config.accounts.map((account) => [account.name, account]));
-  return (delivery) => {
-    const fate = replies.take(delivery);
-    const { correlationId = "", headers } = delivery.properties;
-    // Consumers need not set the header.
-    const service = headers?.[header.service] ?? readIdentity(correlationId)?.service;
-    const account = typeof service === "string" ? accounts.get(service) : undefined;
-    metrics.replies.inc({ service: account?.name ?? "other", outcome: fate });
-    if (fate !== "used") log.info({ identity: correlationId, service: account?.name, fate }, "reply not used");
-    if (fate === "late" && account?.lateReply === "customer-service") delivery.reject();
-    else delivery.ack();
-  };
 }

@@ -1,0 +1,28 @@
+import type { Delivery } from "../shared/bus/bus.ts";
+import type { Config } from "../shared/config/config.ts";
+import { header } from "../shared/headers.ts";
+import type { Logger } from "../shared/log.ts";
+import type { Metrics } from "../shared/metrics.ts";
+import { readIdentity } from "../shared/wechat/identity.ts";
+import type { Replies } from "./replies.ts";
+
+/** Ends each reply's delivery: one that missed the answer goes on to `late-replies` where the account wants it. */
+export function createReplyTaker(
+  config: Config,
+  replies: Replies,
+  log: Logger,
+  metrics: Metrics,
+): (delivery: Delivery) => void {
+  const accounts = new Map(config.accounts.map((account) => [account.name, account]));
+  return (delivery) => {
+    const fate = replies.take(delivery);
+    const { correlationId = "", headers } = delivery.properties;
+    // Consumers need not set the header.
+    const service = headers?.[header.service] ?? readIdentity(correlationId)?.service;
+    const account = typeof service === "string" ? accounts.get(service) : undefined;
+    metrics.replies.inc({ service: account?.name ?? "other", outcome: fate });
+    if (fate !== "used") log.info({ identity: correlationId, service: account?.name, fate }, "reply not used");
+    if (fate === "late" && account?.lateReply === "customer-service") delivery.reject();
+    else delivery.ack();
+  };
+}
