@@ -3,7 +3,7 @@ import { pino, destination, type Logger } from "pino";
 export type { Logger } from "pino";
 
 /** Lines are written when this many bytes wait, or after this many ms. */
-const BUFFER = 65_536;
+const BUFFER = 16_000;
 const FLUSH_EVERY = 50;
 
 /**
