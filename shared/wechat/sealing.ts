@@ -31,8 +31,7 @@ export function createSealer(aesKey: string): Sealer {
     if (sealedBytes.length < BLOCK || sealedBytes.length % 16 !== 0)
       throw undecryptable("its length is no multiple of a block");
     const decipher = createDecipheriv("aes-256-cbc", key, iv).setAutoPadding(false);
-    const padded = Buffer.concat([decipher.update(sealedBytes), decipher.final()]);
-    return split(unpad(padded));
+    return split(unpad(decipher.update(sealedBytes))); // whole blocks without padding: nothing is left for final()
   }
 
   function seal(content: string, appId: string): string {
@@ -45,7 +44,7 @@ export function createSealer(aesKey: string): Sealer {
     text.copy(plain, LENGTH_END);
     id.copy(plain, LENGTH_END + text.length);
     const cipher = createCipheriv("aes-256-cbc", key, iv).setAutoPadding(false);
-    return Buffer.concat([cipher.update(plain), cipher.final()]).toString("base64");
+    return cipher.update(plain).toString("base64");
   }
 
   return { open, seal };
