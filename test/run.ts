@@ -51,6 +51,7 @@ async function runTests(args: TestArguments, env: NodeJS.ProcessEnv): Promise<nu
       "--test",
       "--test-concurrency=2",
       "--test-timeout=120000",
+      "--test-force-exit",
       ...reporters.map((reporter) => `--test-reporter=${reporter}`),
       ...destinations.map((destination) => `--test-reporter-destination=${destination}`),
     ];
