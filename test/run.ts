@@ -51,7 +51,6 @@ async function runTests(args: TestArguments, env: NodeJS.ProcessEnv): Promise<nu
       "--test",
       "--test-concurrency=2",
       "--test-timeout=120000",
-      "--test-force-exit",
       ...reporters.map((reporter) => `--test-reporter=${reporter}`),
       ...destinations.map((destination) => `--test-reporter-destination=${destination}`),
     ];
