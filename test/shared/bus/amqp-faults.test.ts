@@ -175,6 +175,7 @@ test("a queue deleted through the bus does not come back with the next connectio
   const { bus, proxy, name, declareQueue } = await createSetting(t);
   await declareQueue("gone");
   await declareQueue("stays");
+  await untilReady(bus); // what the first connection declares is declared
   await bus.deleteQueue(name("gone"));
   await removeBehind([name("stays")]);
   await untilReady(bus);
