@@ -22,22 +22,6 @@ interface Subscription {
 
 /** Consumers that end their deliveries at once are not to keep the process from everything else. */
 const DRAIN_AT_ONCE = 256;
-const TICKS_AT_ONCE = 64;
-let ticks = 0;
-
-/** Runs before the event loop goes on, which is quickest, but every so often lets it go on first. */
-function soon(run: () => void): void {
-  if (ticks++ < TICKS_AT_ONCE) process.nextTick(run);
-  else inTurn(run);
-}
-
-/** Runs after everything else has had its turn. */
-function inTurn(run: () => void): void {
-  setImmediate(() => {
-    ticks = 0;
-    run();
-  });
-}
 
 /** Where a queue's dead letters go, and what is noted when a message comes and when it leaves for good. */
 interface Surroundings {
@@ -125,14 +109,17 @@ export class MemoryQueue {
     }
   }
 
-  /** Soon, but never inside the publish or the ack that calls for it. */
-  #scheduleDrain(schedule = soon): void {
+  /**
+   * Never inside the publish or the ack that calls for it: all that one turn of the event loop brings is delivered
+   * together, and what consumers then send wakes the process at the other end once, not once a message.
+   */
+  #scheduleDrain(): void {
     if (this.#drainScheduled || this.depth === 0 || this.#subscriptions.length === 0) return;
     this.#drainScheduled = true;
-    schedule(() => {
+    setImmediate(() => {
       const isDone = this.#drain(); // acks on the way make room for this drain, not for another one
       this.#drainScheduled = false;
-      if (!isDone) this.#scheduleDrain(inTurn);
+      if (!isDone) this.#scheduleDrain();
     });
   }
 

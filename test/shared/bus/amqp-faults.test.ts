@@ -25,7 +25,7 @@ before(async () => {
 after(async () => {
   await node.stop();
   assert.deepEqual(unhandled, []);
-  process.exit(); // seen once to linger after its last test
+  process.exit(); // after so many cut sockets, Node's own teardown of an ended process now and then never returns
 });
 
 interface Setting extends Bench {
