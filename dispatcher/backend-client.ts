@@ -1,4 +1,5 @@
 import { Agent } from "undici";
+import { nextTurn } from "../shared/turn.ts";
 import { collectAnswer } from "./collect-answer.ts";
 
 /** Largest answer read from a backend, in bytes. */
@@ -44,7 +45,9 @@ export function createBackendClient(): BackendClient {
         bodyTimeout: 0,
       };
       const left = Math.max(deadline - performance.now(), 0);
+      await nextTurn();
       const { status, text, location } = await collectAnswer(agent, request, left, MAX_ANSWER);
+      await nextTurn();
       if (location === undefined || redirects === MAX_REDIRECTS || !keepsMethod(status)) return { status, text };
       target = redirected(target, location);
     }

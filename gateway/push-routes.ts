@@ -2,6 +2,7 @@ import { Transform } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RequestPayload } from "fastify";
 import type { Account } from "../shared/config/config.ts";
 import { Failure } from "../shared/failure.ts";
+import { nextTurn } from "../shared/turn.ts";
 import { anyAddress, type AddressFilter } from "./address-filter.ts";
 import type { PushOpener, Query } from "./open-push.ts";
 import { containerProbe, type PushHandler } from "./push-handler.ts";
@@ -27,7 +28,9 @@ export function addPushRoutes(
     const arrivedAt = Date.now() - reply.elapsedTime;
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
     const isOpen = (): boolean => !request.raw.socket.destroyed;
+    await nextTurn();
     const text = await answerPush({ query: request.query as Query, body, arrivedAt, isOpen });
+    await nextTurn();
     if (text === undefined) return hangUp(reply);
     return answer(reply, text);
   });

@@ -1,0 +1,16 @@
+let turn: Promise<void> | undefined;
+
+/**
+ * Resolves, for all who wait, once this turn of the event loop has brought what it brings. A step that begins here is done
+ * for all of them in a row, while its code and data are at hand, and what they then send wakes the process at the other
+ * end once; done one by one, each step would begin cold. Costs some microseconds where nobody else is under way.
+ */
+export function nextTurn(): Promise<void> {
+  turn ??= new Promise((resolve) => {
+    setImmediate(() => {
+      turn = undefined;
+      resolve();
+    });
+  });
+  return turn;
+}
