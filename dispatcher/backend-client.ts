@@ -6,6 +6,7 @@ import { collectAnswer } from "./collect-answer.ts";
 const MAX_ANSWER = 1024 * 1024;
 const MAX_REDIRECTS = 3;
 const CONNECT_TIMEOUT = 5000;
+const MAX_TARGETS = 1000;
 
 export interface BackendAnswer {
   status: number;
@@ -25,6 +26,7 @@ export interface BackendClient {
 
 export function createBackendClient(): BackendClient {
   const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT } });
+  const targets = new Map<string, URL>();
 
   async function post(
     url: string,
@@ -33,7 +35,7 @@ export function createBackendClient(): BackendClient {
     timeout: number,
   ): Promise<BackendAnswer> {
     const deadline = performance.now() + timeout;
-    let target = new URL(url);
+    let target = targetOf(url);
     for (let redirects = 0; ; redirects++) {
       const request = {
         origin: target.origin,
@@ -45,12 +47,21 @@ export function createBackendClient(): BackendClient {
         bodyTimeout: 0,
       };
       const left = Math.max(deadline - performance.now(), 0);
-      await nextTurn();
       const { status, text, location } = await collectAnswer(agent, request, left, MAX_ANSWER);
       await nextTurn();
       if (location === undefined || redirects === MAX_REDIRECTS || !keepsMethod(status)) return { status, text };
       target = redirected(target, location);
     }
+  }
+
+  /** Parsed once: a backend has a URL for each routing key. */
+  function targetOf(url: string): URL {
+    let target = targets.get(url);
+    if (target === undefined) {
+      target = new URL(url);
+      if (targets.size < MAX_TARGETS) targets.set(url, target);
+    }
+    return target;
   }
 
   return { post, close: () => agent.destroy() };

@@ -132,12 +132,8 @@ function responderOf(account: Account, client: BackendClient, metrics: Metrics):
   if (account.delivery === "amqp") return undefined;
   if (account.delivery === "echo") return echo;
   const breaker = createBreaker();
-  const forward = createForward(account, client, breaker);
-  return async (event, body) => {
-    const verdict = await forward(event, body);
-    metrics.breakerOpen.set({ service: account.name }, breaker.isOpen ? 1 : 0);
-    return verdict;
-  };
+  metrics.watchBreaker(account.name, breaker);
+  return createForward(account, client, breaker);
 }
 
 async function watchDead(bus: Bus, names: Names, metrics: Metrics, log: Logger): Promise<void> {

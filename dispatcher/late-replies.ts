@@ -1,7 +1,7 @@
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Delivery } from "../shared/bus/bus.ts";
 import type { Account } from "../shared/config/config.ts";
-import { DigestSet } from "../shared/digest-set.ts";
+import { DigestSet, digestOf } from "../shared/digest-set.ts";
 import { numberOr } from "../shared/envelope.ts";
 import { header } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
@@ -67,7 +67,7 @@ export function createLateReplies({ accounts, apis, postpone, log, metrics }: La
     if (FromUserName === undefined) return dropped("its identity names no openid");
     const since = numberOr(headers[header.lateSince], Date.now());
     if (Date.now() - since > WINDOW) return { outcome: "expired", reason: "it could not be sent for 48 hours" };
-    if (sent.has(identity) || underWay.has(identity)) return { outcome: "duplicate" };
+    if (sent.has(digestOf(identity)) || underWay.has(identity)) return { outcome: "duplicate" };
     const { reply, unusable } = readReply(body.toString("utf8"), { raw: account.isChannelsEc });
     if (unusable !== undefined) return dropped(unusable);
     const message = customerServiceMessage(FromUserName, reply);
@@ -78,7 +78,7 @@ export function createLateReplies({ accounts, apis, postpone, log, metrics }: La
     underWay.add(identity);
     const ended = await sendLate(delivery, { account, message, since });
     underWay.delete(identity);
-    if (ended.outcome !== "retry") sent.add(identity);
+    if (ended.outcome !== "retry") sent.add(digestOf(identity));
     return ended;
   }
 }

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { digestOf, type Digest } from "../shared/digest-set.ts";
 import { success, type Reply } from "../shared/reply.ts";
 import type { Published } from "./published.ts";
 
@@ -36,23 +37,18 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
   const underWay = new Map<string, Promise<Answer>>();
   const answered = new LRUCache<string, Answer>({
     ttl: SHARED_FOR,
+    ttlResolution: 1000,
     maxSize: SHARED_BYTES,
     sizeCalculation: (answer, identity) => ENTRY_BYTES + 2 * (identity.length + lengthOf(answer.reply)),
   });
 
-  function known(identity: string): Promise<Answer> | Answer | undefined {
-    const answer = underWay.get(identity) ?? answered.get(identity);
-    if (answer !== undefined) return answer;
-    return published.has(identity) ? { reply: success, outcome: "repeat" } : undefined;
-  }
-
-  async function begin(identity: string, start: () => Promise<Answer>): Promise<Answer> {
+  async function begin(identity: string, digest: Digest, start: () => Promise<Answer>): Promise<Answer> {
     const starting = start();
     underWay.set(identity, starting);
     try {
       const answer = await starting;
       answered.set(identity, answer);
-      published.add(identity);
+      published.add(digest);
       return answer;
     } finally {
       underWay.delete(identity);
@@ -61,9 +57,11 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
 
   return {
     async share(identity, start) {
-      const answer = known(identity);
+      const answer = underWay.get(identity) ?? answered.get(identity);
       if (answer !== undefined) return { answer: await answer, isRepeat: true };
-      return { answer: await begin(identity, start), isRepeat: false };
+      const digest = digestOf(identity);
+      if (published.has(digest)) return { answer: { reply: success, outcome: "repeat" }, isRepeat: true };
+      return { answer: await begin(identity, digest, start), isRepeat: false };
     },
     wasReplied: (identity) => answered.peek(identity)?.outcome === "replied",
   };

@@ -1,7 +1,6 @@
-import { hash } from "node:crypto";
 import type { Logger } from "../shared/log.ts";
 import type { Store } from "../shared/store/store.ts";
-import { DigestSet } from "../shared/digest-set.ts";
+import { DigestSet, type Digest } from "../shared/digest-set.ts";
 
 /** Table of identities on disk, for `openStore`. */
 export const publishedSchema = `
@@ -16,10 +15,10 @@ const PRUNE_EVERY = 60_000;
 /** Deleted at a time, so that no push waits long for the database. */
 const PRUNE_BATCH = 20_000;
 
-/** Remembers which pushes were published, so that WeChat's repeats hours later are not published again. */
+/** Remembers the identities of published pushes, so that WeChat's repeats hours later are not published again. */
 export interface Published {
-  has(identity: string): boolean;
-  add(identity: string): void;
+  has(digest: Digest): boolean;
+  add(digest: Digest): void;
   close(): void;
 }
 
@@ -35,10 +34,10 @@ export function createPublished({ store, log, onForgotten }: PublishedParts): Pu
   const recent = new DigestSet(IN_MEMORY);
   const disk = store && createPublishedOnDisk(store, log);
   return {
-    has: (identity) => recent.has(identity) || (disk?.has(identity) ?? false),
-    add(identity) {
-      const forgot = recent.add(identity);
-      if (disk) disk.add(identity);
+    has: (digest) => recent.has(digest) || (disk?.has(digest) ?? false),
+    add(digest) {
+      const forgot = recent.add(digest);
+      if (disk) disk.add(digest);
       else if (forgot) onForgotten();
     },
     close: () => disk?.close(),
@@ -48,7 +47,7 @@ export function createPublished({ store, log, onForgotten }: PublishedParts): Pu
 /** Written twice a second: a crash in between costs a duplicate with the same identity, not a push. */
 function createPublishedOnDisk(store: Store, log: Logger): Published {
   const known = store.database.prepare("SELECT 1 FROM published WHERE digest = ? AND at > ?");
-  let fresh: Buffer[] = [];
+  let fresh: Digest[] = [];
 
   function flush(): void {
     if (fresh.length === 0) return;
@@ -57,7 +56,7 @@ function createPublishedOnDisk(store: Store, log: Logger): Published {
     const at = Date.now();
     const writing = store.write((database) => {
       const insert = database.prepare("INSERT OR IGNORE INTO published (digest, at) VALUES (?, ?)");
-      for (const digest of digests) insert.run(digest, at);
+      for (const digest of digests) insert.run(bytesOf(digest), at);
     });
     writing.catch((error: unknown) => log.error({ reason: (error as Error).message }, "identities cannot be written"));
   }
@@ -74,8 +73,8 @@ function createPublishedOnDisk(store: Store, log: Logger): Published {
   const flushing = setInterval(flush, FLUSH_EVERY);
   const pruning = setInterval(prune, PRUNE_EVERY);
   return {
-    has: (identity) => known.get(digestOf(identity), Date.now() - ON_DISK_MS) !== undefined,
-    add: (identity) => void fresh.push(digestOf(identity)),
+    has: (digest) => known.get(bytesOf(digest), Date.now() - ON_DISK_MS) !== undefined,
+    add: (digest) => void fresh.push(digest),
     close() {
       clearInterval(flushing);
       clearInterval(pruning);
@@ -84,6 +83,6 @@ function createPublishedOnDisk(store: Store, log: Logger): Published {
   };
 }
 
-function digestOf(identity: string): Buffer {
-  return hash("sha256", identity, "buffer").subarray(0, 16);
+function bytesOf({ buffer }: Digest): Uint8Array {
+  return new Uint8Array(buffer);
 }

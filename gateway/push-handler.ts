@@ -36,7 +36,7 @@ export function createPushHandler({ account, opener, answerTry, log, metrics }: 
     if (body.equals(containerProbe)) return "success";
     const { push, seal } = opener.open(query, body);
     const { arrivedAt } = arrival;
-    metrics.inFlight.inc();
+    metrics.inFlight.count++;
     try {
       const shared = await answerTry(push, arrival);
       if (shared === "hang-up") {
@@ -51,7 +51,7 @@ export function createPushHandler({ account, opener, answerTry, log, metrics }: 
       recordFailure(push, error, arrivedAt);
       throw error;
     } finally {
-      metrics.inFlight.dec();
+      metrics.inFlight.count--;
     }
   };
 

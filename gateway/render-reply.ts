@@ -114,9 +114,13 @@ function inner(value: string | number | Content): string {
 
 // eslint-disable-next-line no-control-regex -- these are the characters XML 1.0 forbids
 const forbidden = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g;
+/** What almost no text has: something forbidden, half a surrogate pair or `]]>`. */
+// eslint-disable-next-line no-control-regex -- see above
+const unusual = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uD800-\uDFFF\uFFFE\uFFFF]|\]\]>/;
 
 /** CDATA that nothing in `text` can end: `]]>` is split over two sections; what XML forbids is left out. */
 function cdata(text: string): string {
+  if (!unusual.test(text)) return `<![CDATA[${text}]]>`;
   const legal = text.toWellFormed().replaceAll(forbidden, "");
   return `<![CDATA[${legal.replaceAll("]]>", "]]]]><![CDATA[>")}]]>`;
 }

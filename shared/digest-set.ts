@@ -3,10 +3,18 @@ import { hash } from "node:crypto";
 const WORDS = 4;
 const EMPTY = 0xffffffff;
 
-/**
- * Remembers the last `capacity` strings as 128-bit digests, oldest out first, in memory that does not grow:
- * 24 bytes an entry. Two strings share a digest with a chance of one in 10^32 at a million entries.
- */
+/** 128 bits of a text's SHA-256: two texts share them with a chance of one in 10^32 at a million texts. */
+export type Digest = Uint32Array;
+
+/** The digest of a text. */
+export function digestOf(text: string): Digest {
+  const bytes = hash("sha256", text, "buffer");
+  const words = new Uint32Array(WORDS);
+  for (let i = 0; i < WORDS; i++) words[i] = bytes.readUInt32LE(i * 4);
+  return words;
+}
+
+/** Remembers the last `capacity` digests, oldest out first, in memory that does not grow: 24 bytes an entry. */
 export class DigestSet {
   readonly #capacity: number;
   /** Digests in the order they came, as a ring. */
@@ -26,13 +34,12 @@ export class DigestSet {
     return this.#count;
   }
 
-  has(text: string): boolean {
-    return this.#slots[this.#find(digest(text))] !== EMPTY;
+  has(words: Digest): boolean {
+    return this.#slots[this.#find(words)] !== EMPTY;
   }
 
-  /** Adds `text`; true when the oldest entry had to go for it. */
-  add(text: string): boolean {
-    const words = digest(text);
+  /** Adds a digest; true when the oldest one had to go for it. */
+  add(words: Digest): boolean {
     if (this.#slots[this.#find(words)] !== EMPTY) return false;
     const overflows = this.#count === this.#capacity;
     if (overflows) this.#forget(this.#next);
@@ -44,7 +51,7 @@ export class DigestSet {
   }
 
   /** The slot that holds the digest, or the empty one where it belongs. */
-  #find(words: Uint32Array): number {
+  #find(words: Digest): number {
     const mask = this.#slots.length - 1;
     let slot = (words[0] as number) & mask;
     for (; ; slot = (slot + 1) & mask) {
@@ -53,7 +60,7 @@ export class DigestSet {
     }
   }
 
-  #equals(position: number, words: Uint32Array): boolean {
+  #equals(position: number, words: Digest): boolean {
     for (let i = 0; i < WORDS; i++) if (this.#ring[position * WORDS + i] !== words[i]) return false;
     return true;
   }
@@ -72,13 +79,4 @@ export class DigestSet {
       hole = slot;
     }
   }
-}
-
-const words = new Uint32Array(WORDS);
-
-/** The digest, in an array that the next call fills again. */
-function digest(text: string): Uint32Array {
-  const bytes = hash("sha256", text, "buffer");
-  for (let i = 0; i < WORDS; i++) words[i] = bytes.readUInt32LE(i * 4);
-  return words;
 }

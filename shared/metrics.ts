@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { createCounter, createHistogram } from "./batched-metrics.ts";
 import { knownKey } from "./wechat/kinds/kinds.ts";
 
 const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 10, 30];
@@ -10,13 +11,22 @@ const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 1
 export function createMetrics() {
   const registers = [new Registry()];
   const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
-    new Counter({ name, help, labelNames, registers });
+    createCounter({ name, help, labelNames, registers });
   const histogram = <L extends string>(name: string, help: string, labelNames: L[]) =>
-    new Histogram({ name, help, labelNames, registers, buckets: seconds });
-  const gauge = <L extends string>(name: string, help: string, labelNames: L[]) =>
-    new Gauge({ name, help, labelNames, registers });
+    createHistogram({ name, help, labelNames, registers, buckets: seconds });
+  /** `collect` sets the gauge whenever the metrics are asked for. */
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[], collect?: (self: Gauge<L>) => void) => {
+    const self: Gauge<L> = new Gauge({ name, help, labelNames, registers, collect: () => collect?.(self) });
+    return self;
+  };
   const registry = registers[0] as Registry;
   collectDefaultMetrics({ register: registry });
+  const inFlight = { count: 0 };
+  const breakers = new Map<string, { readonly isOpen: boolean }>();
+  gauge("wx_in_flight", "Pushes waiting for their answer", [], (self) => self.set(inFlight.count));
+  gauge("wx_breaker_open", "1 while a backend is left alone after failures in a row", ["service"], (self) => {
+    for (const [service, { isOpen }] of breakers) self.set({ service }, isOpen ? 1 : 0);
+  });
 
   return {
     registry,
@@ -35,11 +45,13 @@ export function createMetrics() {
     ]),
     lateReplies: counter("wx_late_replies_total", "Late replies by what became of them", ["service", "outcome"]),
     userInfoErrors: counter("wx_user_info_errors_total", "Events that went on without userInfo", ["service"]),
-    breakerOpen: gauge("wx_breaker_open", "1 while a backend is left alone after failures in a row", ["service"]),
+    /** Looks at the breaker of a service's backend whenever the metrics are asked for. */
+    watchBreaker: (service: string, breaker: { readonly isOpen: boolean }) => void breakers.set(service, breaker),
     forgotten: counter("wx_forgotten_total", "Identities that had to be forgotten for newer ones", []),
     spool: counter("wx_spool_total", "Pushes that went to disk, left it, or found no room", ["service", "outcome"]),
     spoolMessages: gauge("wx_spool_messages", "Pushes on disk, waiting for the broker", []),
-    inFlight: gauge("wx_in_flight", "Pushes waiting for their answer", []),
+    /** Pushes waiting for their answer. */
+    inFlight,
     deadDepth: gauge("wx_dead_messages", "Messages in the dead-letter queue", []),
     busReady: gauge("wx_bus_ready", "1 while messages can be published and consumed", []),
   };

@@ -93,11 +93,11 @@ function unusable(reason: string): ReadReply {
  * reads them.
  */
 function pickKnown({ properties }: TObject, fields: Record<string, unknown>): unknown {
-  return Object.fromEntries(
-    Object.keys(properties)
-      .filter((name) => name in fields)
-      .map((name) => [name, name === "articles" ? pickArticles(fields[name]) : fields[name]]),
-  );
+  const picked: Record<string, unknown> = {};
+  for (const name in properties) {
+    if (name in fields) picked[name] = name === "articles" ? pickArticles(fields[name]) : fields[name];
+  }
+  return picked;
 }
 
 function pickArticles(articles: unknown): unknown {
@@ -122,14 +122,16 @@ function parseLeading(json: string): unknown {
   }
 }
 
+const keys = ["type", "msg", "title", "desc", "url", "hqUrl", "articles", "kfAccount"];
 const knownKeys = new Map(
-  ["type", "msg", "title", "desc", "url", "hqUrl", "articles", "kfAccount"].map((key) => [key.toLowerCase(), key]),
+  [...keys, ...keys.map((key) => key.toLowerCase())].map((key, i) => [key, keys[i % keys.length] as string]),
 );
 
 function withKnownCase(value: Record<string, unknown>): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
-  for (const [key, field] of Object.entries(value)) {
-    const known = knownKeys.get(key.toLowerCase());
+  for (const key in value) {
+    const known = knownKeys.get(key) ?? knownKeys.get(key.toLowerCase());
+    const field = value[key];
     if (known !== undefined && field !== null && (key === known || fields[known] === undefined)) fields[known] = field;
   }
   return fields;

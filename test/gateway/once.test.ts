@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { createOnce, type Answer } from "../../gateway/once.ts";
+import { DigestSet } from "../../shared/digest-set.ts";
 
 const hello: Answer = { reply: { type: "text", msg: "hello" }, outcome: "replied" };
 const silent: Answer = { reply: { type: "success" }, outcome: "silent" };
@@ -18,7 +19,7 @@ function createStart() {
 }
 
 test("tries in flight share one start and one answer", async () => {
-  const once = createOnce(new Set<string>());
+  const once = createOnce(new DigestSet(100));
   const { start, ends } = createStart();
   const tries = [once.share("a", start), once.share("a", start), once.share("a", start)];
   assert.equal(ends.length, 1);
@@ -31,20 +32,20 @@ test("tries in flight share one start and one answer", async () => {
 });
 
 test("a try that comes after the answer gets the same one", async () => {
-  const once = createOnce(new Set<string>());
+  const once = createOnce(new DigestSet(100));
   await once.share("a", async () => hello);
   assert.deepEqual(await once.share("a", () => assert.fail("started again")), { answer: hello, isRepeat: true });
 });
 
 test("other pushes are started on their own, also of the same user and second", async () => {
-  const once = createOnce(new Set<string>());
+  const once = createOnce(new DigestSet(100));
   await once.share("shop/oUSER/1.SCAN.AAAA", async () => hello);
   const other = await once.share("shop/oUSER/1.SCAN.BBBB", async () => silent);
   assert.deepEqual(other, { answer: silent, isRepeat: false });
 });
 
 test("a failure reaches all who wait, and is forgotten", async () => {
-  const once = createOnce(new Set<string>());
+  const once = createOnce(new DigestSet(100));
   const { start, ends } = createStart();
   const tries = [once.share("a", start), once.share("a", start)];
   ends[0]?.reject(new Error("not held"));
@@ -61,7 +62,7 @@ test("after 60 s the answer is gone, but the push is not started again", async (
     mock.timers.reset();
     time.mock.restore();
   });
-  const once = createOnce(new Set<string>());
+  const once = createOnce(new DigestSet(100));
   await once.share("a", async () => hello);
   mock.timers.tick(59_000);
   assert.deepEqual((await once.share("a", () => assert.fail("started"))).answer, hello);
@@ -70,7 +71,7 @@ test("after 60 s the answer is gone, but the push is not started again", async (
 });
 
 test("answers are kept within 64 MiB: the least used goes, its push is still known", async () => {
-  const once = createOnce(new Set<string>());
+  const once = createOnce(new DigestSet(100));
   const big = (identity: string) =>
     once.share(identity, async () => ({ ...hello, reply: { type: "raw", msg: "x".repeat(1 << 20) } }));
   for (let i = 0; i < 40; i++) await big(`${i}`);
@@ -79,7 +80,7 @@ test("answers are kept within 64 MiB: the least used goes, its push is still kno
 });
 
 test("wasReplied: only when the user got something", async () => {
-  const once = createOnce(new Set<string>());
+  const once = createOnce(new DigestSet(100));
   await once.share("a", async () => hello);
   await once.share("b", async () => silent);
   await once.share("c", async () => ({ ...silent, outcome: "late" }));
