@@ -14,7 +14,7 @@ import { memory } from "./cases/memory.ts";
 import { rabbitmqLatency } from "./cases/rabbitmq-latency.ts";
 import { slowBackend } from "./cases/slow-backend.ts";
 import type { BenchCase } from "./support/case.ts";
-import { isMet } from "./support/figures.ts";
+import { isMet, type Figure } from "./support/figures.ts";
 import { describeMachine } from "./support/machine.ts";
 import { createStage, type StageOptions } from "./support/stage.ts";
 import { recordOf, tableOf } from "./support/table.ts";
@@ -48,8 +48,10 @@ console.log(
     .join(", "),
 );
 const records: CaseRecord[] = [];
+const aims: Figure[] = [];
 for (const bench of chosen) records.push(await measure(bench));
 const file = values.out ?? join(import.meta.dirname, "results", `${new Date().toISOString().replaceAll(":", "")}.json`);
+if (chosen.length > 1) console.log(`\nall targets\n${tableOf(aims)}`);
 await mkdir(dirname(file), { recursive: true });
 await writeFile(file, `${JSON.stringify({ machine, ...options, cases: records }, undefined, 2)}\n`);
 console.log(`\nwritten to ${file}`);
@@ -65,6 +67,7 @@ async function measure(bench: BenchCase): Promise<CaseRecord> {
     const { figures, notes } = await bench.run(stage);
     const seconds = Math.round((performance.now() - startedAt) / 1000);
     console.log(`\n${tableOf(figures)}\n  (${seconds} s)`);
+    aims.push(...figures.filter(({ target }) => target).map((aim) => ({ ...aim, what: `${name} ${aim.what}` })));
     const met = figures.every((figure) => isMet(figure) !== false);
     return { name, met, about, seconds, notes, figures: figures.map(recordOf) };
   } finally {

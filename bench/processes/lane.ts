@@ -18,7 +18,7 @@ export interface LaneEvents {
 const headEnd = Buffer.from("\r\n\r\n");
 const STATUS_AT = "HTTP/1.1 ".length;
 
-/** Connects to a port of 127.0.0.1; resolves when requests can be sent. Answers need a Content-Length. */
+/** Connects to a port of 127.0.0.1; resolves when requests can be sent. */
 export async function openLane(port: number, { onAnswer, onBroken }: LaneEvents): Promise<Lane> {
   const socket: Socket = connect({ port, host: "127.0.0.1", noDelay: true });
   await once(socket, "connect");
@@ -30,12 +30,32 @@ export async function openLane(port: number, { onAnswer, onBroken }: LaneEvents)
     const bytes = pending === undefined ? chunk : Buffer.concat([pending, chunk]);
     const head = bytes.indexOf(headEnd);
     const text = head < 0 ? "" : bytes.toString("latin1", 0, head);
-    const length = /content-length: *(\d+)/i.exec(text)?.[1];
-    if (head >= 0 && length === undefined) return onBroken(lane, "an answer has no Content-Length");
-    const start = head + headEnd.length;
-    if (head < 0 || bytes.length < start + Number(length)) return void (pending = bytes);
-    pending = undefined;
-    onAnswer(lane, Number(text.slice(STATUS_AT, STATUS_AT + 3)), bytes.subarray(start));
+    const body = head < 0 ? undefined : bodyOf(text, bytes.subarray(head + headEnd.length));
+    pending = body === undefined ? bytes : undefined;
+    if (body !== undefined) onAnswer(lane, Number(text.slice(STATUS_AT, STATUS_AT + 3)), body);
   });
   return lane;
+}
+
+/** The body of an answer; undefined while it is not there whole. */
+function bodyOf(head: string, rest: Buffer): Buffer | undefined {
+  const length = /content-length: *(\d+)/i.exec(head)?.[1];
+  if (length === undefined) return joinChunks(rest);
+  return rest.length < Number(length) ? undefined : rest;
+}
+
+/** `Transfer-Encoding: chunked`, without trailers. */
+function joinChunks(bytes: Buffer): Buffer | undefined {
+  const chunks: Buffer[] = [];
+  for (let at = 0; ;) {
+    const lineEnd = bytes.indexOf("\r\n", at);
+    if (lineEnd < 0) return undefined;
+    const size = Number.parseInt(bytes.toString("latin1", at, lineEnd), 16);
+    if (Number.isNaN(size)) throw new Error("an answer has neither a Content-Length nor chunks");
+    const start = lineEnd + 2;
+    at = start + size + 2;
+    if (bytes.length < at) return undefined;
+    if (size === 0) return Buffer.concat(chunks);
+    chunks.push(bytes.subarray(start, start + size));
+  }
 }

@@ -1,16 +1,15 @@
-import type { Fired, FireOptions } from "../processes/fire.ts";
+import type { FireOptions } from "../processes/fire.ts";
+import type { Fired } from "../processes/record.ts";
 import { cpuSecondsOf } from "./cpu-time.ts";
 import { startProgram, type Program } from "./program.ts";
 import type { Stage } from "./stage.ts";
-
-export type { Fired } from "../processes/fire.ts";
 
 /** Anything that pushes can be sent to: its port, and the processes whose CPU time counts as its own. */
 export interface Subject {
   name: string;
   port: number;
   pids: readonly number[];
-  /** `sealed`: every answer has to be a sealed passive reply; `plain`: the backend's own JSON. */
+  /** What every answer has to be. */
   expect: FireOptions["expect"];
 }
 
@@ -19,7 +18,7 @@ export interface Run extends Fired {
   cpu: number;
 }
 
-export interface FiringOptions extends Pick<FireOptions, "connections" | "spread" | "settle"> {
+export interface FiringOptions extends Pick<FireOptions, "connections" | "pace" | "spread" | "settle"> {
   seconds: number;
 }
 
