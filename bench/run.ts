@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { inProcess } from "./cases/in-process.ts";
 import { memory } from "./cases/memory.ts";
-import { rabbitmqLatency } from "./cases/rabbitmq-latency.ts";
+import { rabbitmq } from "./cases/rabbitmq.ts";
 import { slowBackend } from "./cases/slow-backend.ts";
 import type { BenchCase } from "./support/case.ts";
 import { isMet, type Figure } from "./support/figures.ts";
@@ -19,7 +19,7 @@ import { describeMachine } from "./support/machine.ts";
 import { createStage, type StageOptions } from "./support/stage.ts";
 import { recordOf, tableOf } from "./support/table.ts";
 
-const cases: BenchCase[] = [inProcess, rabbitmqLatency, slowBackend, memory];
+const cases: BenchCase[] = [inProcess, rabbitmq, slowBackend, memory];
 
 /** A case as it goes into the JSON file. */
 interface CaseRecord {
