@@ -9,6 +9,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { amqpConsumer } from "./cases/amqp-consumer.ts";
 import { inProcess } from "./cases/in-process.ts";
 import { memory } from "./cases/memory.ts";
 import { rabbitmq } from "./cases/rabbitmq.ts";
@@ -19,7 +20,7 @@ import { describeMachine } from "./support/machine.ts";
 import { createStage, type StageOptions } from "./support/stage.ts";
 import { recordOf, tableOf } from "./support/table.ts";
 
-const cases: BenchCase[] = [inProcess, rabbitmq, slowBackend, memory];
+const cases: BenchCase[] = [inProcess, rabbitmq, slowBackend, amqpConsumer, memory];
 
 /** A case as it goes into the JSON file. */
 interface CaseRecord {

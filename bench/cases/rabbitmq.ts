@@ -49,7 +49,11 @@ export const rabbitmq: BenchCase = {
       most = Math.max(most, median(valuesOf(runs.get(bridge), "rate")));
     }
     const pace = most / 2;
-    const runs = await compare(stage, load, subjects, { connections: MOST_CONNECTIONS, rate: pace, pace });
+    const runs = await compare(stage, load, subjects, {
+      connections: MOST_CONNECTIONS,
+      rate: pace,
+      paces: new Map(subjects.map((subject) => [subject, pace])),
+    });
     figures.push(...halfLoadOf(runs, subjects, pace));
     return { figures, notes: { broker: version } };
   },

@@ -5,11 +5,10 @@
  */
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { serveParent } from "./parent.ts";
+import { answerTo } from "./thanks.ts";
 
 let delay = 0;
 const headEnd = Buffer.from("\r\n\r\n");
-const idMark = Buffer.from('"MsgId":"');
-const ID_LENGTH = 18;
 let requests = 0;
 
 const server = createServer({ noDelay: true }, (socket) => {
@@ -34,16 +33,13 @@ function endOf(bytes: Buffer): number {
 
 function take(socket: Socket, request: Buffer): void {
   requests++;
-  const answer = answerTo(request);
-  if (delay > 0) setTimeout(() => socket.write(answer), delay);
-  else socket.write(answer);
+  const response = responseTo(request);
+  if (delay > 0) setTimeout(() => socket.write(response), delay);
+  else socket.write(response);
 }
 
-function answerTo(request: Buffer): string {
-  const mark = request.indexOf(idMark);
-  const start = mark + idMark.length;
-  const id = mark < 0 ? "0".repeat(ID_LENGTH) : request.toString("latin1", start, start + ID_LENGTH);
-  const body = `{"type":"text","msg":"Thank you for ${id}"}`;
+function responseTo(request: Buffer): string {
+  const body = answerTo(request);
   return `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 

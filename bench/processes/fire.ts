@@ -15,6 +15,8 @@ export interface FireOptions {
   spread?: number;
   /** What comes in the first ms does not count for the rate; default 0. */
   settle?: number;
+  /** Accounts that the pushes go to in turn; default 1. */
+  accounts?: number;
   expect: Expected;
 }
 
@@ -23,7 +25,7 @@ const DRAIN_LIMIT = 15_000;
 
 /** Sends the pushes from the first one on, each at most once, until time is up or all are sent, and waits for the answers. */
 export async function fire(pushes: Pushes, options: FireOptions): Promise<Fired> {
-  const { port, connections, ms, pace, expect, spread = 0, settle = 0 } = options;
+  const { port, connections, ms, pace, expect, spread = 0, settle = 0, accounts = 1 } = options;
   const schedule = pace === undefined ? backToBack(pushes.count, ms) : paced(pushes.count, ms, pace);
   const recording = createRecording(pushes, expect);
   const underWay = new Map<Lane, { index: number; since: number }>();
@@ -69,7 +71,7 @@ export async function fire(pushes: Pushes, options: FireOptions): Promise<Fired>
   function send(lane: Lane, since: number): void {
     const index = next++;
     underWay.set(lane, { index, since });
-    lane.send(pushes.bytes.subarray(pushes.ends[index - 1] ?? 0, pushes.ends[index]));
+    lane.send(pushes.requestTo(index % accounts, index));
   }
 
   function join(lane: Lane): void {

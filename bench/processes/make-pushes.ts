@@ -1,17 +1,25 @@
 import { createCrypt, sign } from "../../test/support/wechat-crypt.ts";
-import { account } from "../support/account.ts";
+import { account, pathOf } from "../support/account.ts";
 
-/** Whole HTTP requests, one behind the other in one buffer; request i reaches from `ends[i - 1]` to `ends[i]`. */
+export interface MakeOptions {
+  /** Serial number of the first one, which its MsgId holds. */
+  first: number;
+  count: number;
+  /** How many users push in turn; default 10 000. */
+  users?: number;
+}
+
+/** Whole HTTP requests that lie ready, one behind the other. */
 export interface Pushes {
   count: number;
-  bytes: Buffer;
-  ends: Float64Array;
   /** MsgId of a push: 18 digits. */
   msgIdOf(index: number): string;
   /** The user who sent it. */
   openidOf(index: number): string;
   /** The query's nonce, which a sealed answer repeats. */
   nonceOf(index: number): string;
+  /** The request, addressed to an account: the signatures do not cover the path. */
+  requestTo(account: number, index: number): Buffer;
 }
 
 /** Largest request made here, in bytes; they have about 950. */
@@ -22,19 +30,24 @@ const { token, appId, id, path } = account;
 const crypt = createCrypt(account);
 
 /** `count` sealed text pushes as WeChat sends them, each with a MsgId, a seal and signatures of its own. */
-export function makePushes(first: number, count: number): Pushes {
+export function makePushes({ first, count, users = USERS }: MakeOptions): Pushes {
+  const bytes = Buffer.allocUnsafeSlow(count * MAX_REQUEST);
+  const ends = new Float64Array(count);
   const pushes: Pushes = {
     count,
-    bytes: Buffer.allocUnsafeSlow(count * MAX_REQUEST),
-    ends: new Float64Array(count),
     msgIdOf: (index) => String(first + index).padStart(18, "2"),
-    openidOf: (index) => `oBench${String((first + index) % USERS).padStart(22, "0")}`,
+    openidOf: (index) => `oBench${String((first + index) % users).padStart(22, "0")}`,
     nonceOf: (index) => String((first + index) % 10_000_000_000),
+    requestTo(account, index) {
+      const start = ends[index - 1] ?? 0;
+      bytes.write(pathOf(account), start + "POST ".length, "latin1");
+      return bytes.subarray(start, ends[index]);
+    },
   };
   const timestamp = String(Math.floor(Date.now() / 1000));
   for (let i = 0, end = 0; i < count; i++) {
-    end += pushes.bytes.write(requestOf(pushes, i, timestamp), end, "latin1");
-    pushes.ends[i] = end;
+    end += bytes.write(requestOf(pushes, i, timestamp), end, "latin1");
+    ends[i] = end;
   }
   return pushes;
 }

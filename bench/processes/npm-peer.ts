@@ -10,7 +10,7 @@ import { account } from "../support/account.ts";
 import { serveParent } from "./parent.ts";
 import { createForward } from "./yardstick.ts";
 
-const { token, appId: appid, aesKey: encodingAESKey } = account;
+const { token, appId: appid, aesKey: encodingAESKey, path } = account;
 const forward = createForward(Number(process.argv[2]));
 const app = express();
 
@@ -20,7 +20,7 @@ async function answerOf(push: object): Promise<string> {
 }
 
 app.use(
-  "/wx",
+  path,
   wechat({ token, appid, encodingAESKey }, (request, response, next) => {
     answerOf(request.weixin).then((msg) => response.reply(msg), next);
   }),

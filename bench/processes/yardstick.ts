@@ -2,6 +2,7 @@
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyRequest } from "fastify";
 import { Pool } from "undici";
+import { account } from "../support/account.ts";
 import { serveParent } from "./parent.ts";
 
 /** POSTs to the backend on this port; the text of its answer. */
@@ -15,12 +16,12 @@ export function createForward(port: number): Forward {
   };
 }
 
-/** Serves `/wx` and tells the parent where: `answer` gives the text of the type `type`. */
+/** Serves the account's path and tells the parent where: `answer` gives the text of the type `type`. */
 export async function servePushes(type: string, answer: (request: FastifyRequest) => Promise<string>): Promise<void> {
   const app = Fastify({ logger: false });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.post("/wx", async (request, reply) => reply.type(type).send(await answer(request)));
+  app.post(account.path, async (request, reply) => reply.type(type).send(await answer(request)));
   await app.listen({ host: "127.0.0.1", port: 0 });
   serveParent((app.server.address() as AddressInfo).port, () => ({}));
 }

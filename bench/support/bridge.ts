@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findFreePort } from "../../test/support/free-port.ts";
 import { createReaper } from "../../test/support/reaper.ts";
-import { sampleConfig } from "./account.ts";
+import { sampleConfig, type ConfigOptions } from "./account.ts";
 import { endChild } from "./program.ts";
 import type { Stage } from "./stage.ts";
 
@@ -23,9 +23,7 @@ const settings = new Set([
   "LOG_LEVEL",
 ]);
 
-export interface BridgeOptions {
-  backend: number;
-  amqpUrl?: string | undefined;
+export interface BridgeOptions extends Omit<ConfigOptions, "port" | "internalPort"> {
   /** Flags for Node itself. */
   flags?: readonly string[];
 }
@@ -44,13 +42,20 @@ export async function startBridge(stage: Stage, options: BridgeOptions): Promise
   return { port, pids: [child.pid ?? 0], children: [child] };
 }
 
-/** A gateway and a dispatcher with a process each, on a broker. */
-export async function startPair(stage: Stage, options: BridgeOptions & { amqpUrl: string }): Promise<Bridge> {
+/** A gateway by itself, on a broker. */
+export async function startGateway(stage: Stage, options: BridgeOptions & { amqpUrl: string }): Promise<Bridge> {
+  return startPair(stage, { ...options, dispatchers: 0 });
+}
+
+/** A gateway and dispatchers (default: one) with a process each, on a broker. */
+export async function startPair(
+  stage: Stage,
+  { dispatchers = 1, ...options }: BridgeOptions & { amqpUrl: string; dispatchers?: number },
+): Promise<Bridge> {
   const port = await findFreePort();
-  const children = [
-    await startRole(stage, "dispatcher", port, options),
-    await startRole(stage, "gateway", port, options),
-  ];
+  const roles = [...Array.from({ length: dispatchers }, () => "dispatcher"), "gateway"];
+  const children: ChildProcess[] = [];
+  for (const role of roles) children.push(await startRole(stage, role, port, options));
   return { port, pids: children.map(({ pid }) => pid ?? 0), children };
 }
 

@@ -1,4 +1,5 @@
 import type { FireOptions } from "../processes/fire.ts";
+import type { MakeOptions } from "../processes/make-pushes.ts";
 import type { Fired } from "../processes/record.ts";
 import { cpuSecondsOf } from "./cpu-time.ts";
 import { startProgram, type Program } from "./program.ts";
@@ -9,6 +10,10 @@ export interface Subject {
   name: string;
   port: number;
   pids: readonly number[];
+  /** Accounts that its pushes go to in turn; default 1. */
+  accounts?: number;
+  /** Users that push in turn; default 10 000. */
+  users?: number;
   /** What every answer has to be. */
   expect: FireOptions["expect"];
 }
@@ -25,7 +30,7 @@ export interface FiringOptions extends Pick<FireOptions, "connections" | "pace" 
 /** The process that plays WeChat. */
 export interface Load {
   /** Makes `count` pushes that were never there before. They are what `fire` sends, until the next ones are made. */
-  make(count: number): Promise<void>;
+  make(count: number, users?: number): Promise<void>;
   /**
    * Sends the pushes from the first one on, each at most once, for `seconds` or until the last one. Throws when an answer
    * is wrong or the backend did not get exactly what was answered.
@@ -45,16 +50,18 @@ export async function startLoad(stage: Stage, backend: Program): Promise<Load> {
   }
 
   return {
-    async make(count) {
-      await program.ask({ make: { first: next, count } });
+    async make(count, users) {
+      await program.ask({
+        make: { first: next, count, ...(users === undefined ? {} : { users }) } satisfies MakeOptions,
+      });
       next += count;
     },
     async fire(subject, { seconds, ...others }) {
       const [requests, cpu] = [await requestsOf(subject), cpuOf(subject)];
-      const options: FireOptions = { port: subject.port, expect: subject.expect, ms: seconds * 1000, ...others };
+      const { name, port, expect, accounts = 1 } = subject;
+      const options: FireOptions = { port, expect, accounts, ms: seconds * 1000, ...others };
       const fired = await program.ask<Fired>({ fire: options });
       const used = cpuOf(subject) - cpu;
-      const { name } = subject;
       if (fired.faults.length > 0) throw new Error(`${name}: ${fired.faultCount} faults: ${fired.faults.join("; ")}`);
       const taken = (await requestsOf(subject)) - requests;
       if (!Number.isNaN(taken) && taken !== fired.answers) {
