@@ -9,18 +9,21 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { accounts } from "./cases/accounts.ts";
 import { amqpConsumer } from "./cases/amqp-consumer.ts";
+import { dispatchers } from "./cases/dispatchers.ts";
 import { inProcess } from "./cases/in-process.ts";
 import { memory } from "./cases/memory.ts";
 import { rabbitmq } from "./cases/rabbitmq.ts";
 import { slowBackend } from "./cases/slow-backend.ts";
+import { userInfo } from "./cases/user-info.ts";
 import type { BenchCase } from "./support/case.ts";
 import { isMet, type Figure } from "./support/figures.ts";
 import { describeMachine } from "./support/machine.ts";
 import { createStage, type StageOptions } from "./support/stage.ts";
 import { recordOf, tableOf } from "./support/table.ts";
 
-const cases: BenchCase[] = [inProcess, rabbitmq, slowBackend, amqpConsumer, memory];
+const cases: BenchCase[] = [inProcess, rabbitmq, slowBackend, amqpConsumer, accounts, dispatchers, userInfo, memory];
 
 /** A case as it goes into the JSON file. */
 interface CaseRecord {
