@@ -17,13 +17,24 @@ import { memory } from "./cases/memory.ts";
 import { rabbitmq } from "./cases/rabbitmq.ts";
 import { slowBackend } from "./cases/slow-backend.ts";
 import { userInfo } from "./cases/user-info.ts";
+import { steps } from "./cases/steps.ts";
 import type { BenchCase } from "./support/case.ts";
 import { isMet, type Figure } from "./support/figures.ts";
 import { describeMachine } from "./support/machine.ts";
 import { createStage, type StageOptions } from "./support/stage.ts";
 import { recordOf, tableOf } from "./support/table.ts";
 
-const cases: BenchCase[] = [inProcess, rabbitmq, slowBackend, amqpConsumer, accounts, dispatchers, userInfo, memory];
+const cases: BenchCase[] = [
+  inProcess,
+  rabbitmq,
+  slowBackend,
+  amqpConsumer,
+  steps,
+  accounts,
+  dispatchers,
+  userInfo,
+  memory,
+];
 
 /** A case as it goes into the JSON file. */
 interface CaseRecord {

@@ -1,11 +1,11 @@
 /** `crypto-route.ts <backend port>`: the bare route with what WeChat's safe mode cannot do without, no more. */
-import { openPush, sealReply, type Fields } from "./safe-mode.ts";
+import { jsonOf, openPush, sealReply, type Fields } from "./safe-mode.ts";
 import { createForward, servePushes } from "./yardstick.ts";
 
 const forward = createForward(Number(process.argv[2]));
 
 await servePushes("text/xml; charset=utf-8", async ({ query, body }) => {
   const push = openPush(query as Fields, body as Buffer);
-  const json = JSON.stringify({ ...push, CreateTime: Number(push["CreateTime"]) });
-  return sealReply(await forward(`/msg/${push["MsgType"]}`, "application/json", json), push, query as Fields);
+  const answer = await forward(`/msg/${push["MsgType"]}`, "application/json", jsonOf(push));
+  return sealReply(answer, push, query as Fields);
 });

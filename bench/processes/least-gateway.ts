@@ -3,7 +3,7 @@
  * push to a quorum queue, mandatory and confirmed, and answers with the reply; `crypto`: opened before, sealed after.
  */
 import { connect } from "amqplib";
-import { openPush, sealReply, type Fields } from "./safe-mode.ts";
+import { jsonOf, openPush, sealReply, type Fields } from "./safe-mode.ts";
 import { servePushes } from "./yardstick.ts";
 
 const [url = "", queue = "", mode] = process.argv.slice(2);
@@ -42,7 +42,7 @@ if (mode === "plain") {
 } else {
   await servePushes("text/xml; charset=utf-8", async ({ query, body }) => {
     const push = openPush(query as Fields, body as Buffer);
-    const json = JSON.stringify({ ...push, CreateTime: Number(push["CreateTime"]) });
-    return sealReply(await exchange(`/msg/${push["MsgType"]}`, Buffer.from(json)), push, query as Fields);
+    const answer = await exchange(`/msg/${push["MsgType"]}`, Buffer.from(jsonOf(push)));
+    return sealReply(answer, push, query as Fields);
   });
 }

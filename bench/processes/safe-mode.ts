@@ -11,7 +11,7 @@ const iv = bytesOfKey.subarray(0, 16);
 const key = createSecretKey(bytesOfKey);
 const parser = new XMLParser({ parseTagValue: false, trimValues: false, processEntities: false });
 
-/** Two signatures checked, envelope and content validated and parsed, AES: the push as JSON has it. */
+/** Two signatures checked, envelope and content validated and parsed, AES: the push's fields. */
 export function openPush({ signature, timestamp = "", nonce = "", msg_signature }: Fields, body: Buffer): Fields {
   if (sign(token, timestamp, nonce) !== signature) throw new Error("signature");
   const { Encrypt = "" } = parse(body.toString());
@@ -22,26 +22,22 @@ export function openPush({ signature, timestamp = "", nonce = "", msg_signature 
   return parse(plain.toString("utf8", 20, end));
 }
 
+/** A push as backends get it. */
+export const jsonOf = (push: Fields): string => JSON.stringify({ ...push, CreateTime: Number(push["CreateTime"]) });
+
 /** The backend's JSON answer as a passive reply: rendered, AES, one signature made. */
 export function sealReply(answer: string, push: Fields, { timestamp = "", nonce = "" }: Fields): string {
-  const encrypt = encryptText(`<xml>
-<ToUserName><![CDATA[${push["FromUserName"]}]]></ToUserName>
+  const { msg } = JSON.parse(answer) as { msg: string };
+  const encrypt = encryptText(`<xml><ToUserName><![CDATA[${push["FromUserName"]}]]></ToUserName>
 <FromUserName><![CDATA[${push["ToUserName"]}]]></FromUserName>
 <CreateTime>${Math.floor(Date.now() / 1000)}</CreateTime>
-<MsgType><![CDATA[text]]></MsgType>
-<Content><![CDATA[${(JSON.parse(answer) as { msg: string }).msg}]]></Content>
-</xml>`);
-  return `<xml>
-<Encrypt><![CDATA[${encrypt}]]></Encrypt>
+<MsgType><![CDATA[text]]></MsgType><Content><![CDATA[${msg}]]></Content></xml>`);
+  return `<xml><Encrypt><![CDATA[${encrypt}]]></Encrypt>
 <MsgSignature><![CDATA[${sign(token, timestamp, nonce, encrypt)}]]></MsgSignature>
-<TimeStamp>${timestamp}</TimeStamp>
-<Nonce><![CDATA[${nonce}]]></Nonce>
-</xml>`;
+<TimeStamp>${timestamp}</TimeStamp><Nonce><![CDATA[${nonce}]]></Nonce></xml>`;
 }
 
-function sign(...parts: string[]): string {
-  return hash("sha1", parts.sort().join(""));
-}
+const sign = (...parts: string[]): string => hash("sha1", parts.sort().join(""));
 
 function parse(text: string): Fields {
   if (XMLValidator.validate(text) !== true) throw new Error("malformed");

@@ -5,15 +5,11 @@ import { Pool } from "undici";
 import { account } from "../support/account.ts";
 import { serveParent } from "./parent.ts";
 
-/** POSTs to the backend on this port; the text of its answer. */
-export type Forward = (path: string, type: string, body: Buffer | string) => Promise<string>;
-
-export function createForward(port: number): Forward {
+/** POSTs to the backend on this port and gives the text of its answer. */
+export function createForward(port: number) {
   const pool = new Pool(`http://127.0.0.1:${port}`);
-  return async (path, type, body) => {
-    const answer = await pool.request({ path, method: "POST", headers: { "content-type": type }, body });
-    return answer.body.text();
-  };
+  return async (path: string, type: string, body: Buffer | string): Promise<string> =>
+    (await pool.request({ path, method: "POST", headers: { "content-type": type }, body })).body.text();
 }
 
 /** Serves the account's path and tells the parent where: `answer` gives the text of the type `type`. */
