@@ -15,7 +15,6 @@ let count = 0;
 channel.on("return", () => {
   throw new Error("nobody takes the pushes");
 });
-await channel.prefetch(256);
 const { queue: replyTo } = await channel.assertQueue("", { exclusive: true });
 await channel.consume(
   replyTo,
