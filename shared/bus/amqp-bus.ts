@@ -3,7 +3,7 @@ import type { AmqpConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { createAmqpConsumer, type AmqpConsumer } from "./amqp-consumer.ts";
-import { declareTopologies } from "./amqp-declare.ts";
+import { declareTopologies, type Refusal } from "./amqp-declare.ts";
 import { createLink, reasonOf, type Link } from "./amqp-link.ts";
 import { Publisher } from "./amqp-publisher.ts";
 import type {
@@ -33,6 +33,12 @@ export async function createAmqpBus(config: AmqpConfig, name: string, log: Logge
   return new AmqpBus(publishing, consuming, log);
 }
 
+/** What the broker is being told: one thing after another, or a declaration could undo a deletion. */
+interface Run {
+  topologies: readonly Topology[];
+  refusals: Promise<Refusal[]>;
+}
+
 class AmqpBus implements Bus {
   readonly #publishing: Link;
   readonly #consuming: Link;
@@ -40,7 +46,7 @@ class AmqpBus implements Bus {
   readonly #publisher: Publisher;
   readonly #consumers = new Set<AmqpConsumer>();
   #topologies: Topology[] = [];
-  #redeclaring: Promise<void> | undefined;
+  #run: Run | undefined;
 
   constructor(publishing: Link, consuming: Link, log: Logger) {
     this.#publishing = publishing;
@@ -60,13 +66,14 @@ class AmqpBus implements Bus {
 
   async declare(topology: Topology, { timeout }: { timeout: number }): Promise<void> {
     if (!this.#topologies.includes(topology)) this.#topologies.push(topology); // its declaration may be tried again
-    const declaring = async (): Promise<string[]> => {
+    const declaring = async (): Promise<Refusal[]> => {
       if (!(await this.#consuming.isUp(timeout))) throw new Failure("NOT_HELD", "the broker is away");
-      return this.#declare([topology]);
+      return this.#declare(() => [topology]);
     };
-    const refused = await within(timeout, declaring());
-    if (refused.length > 0) {
-      throw new Failure("CONFIG_INVALID", `the broker refuses a declaration: ${refused.join("; ")}`);
+    const refusals = (await within(timeout, declaring())).filter((refusal) => refusal.topology === topology);
+    if (refusals.length > 0) {
+      const texts = refusals.map(({ text }) => text);
+      throw new Failure("CONFIG_INVALID", `the broker refuses a declaration: ${texts.join("; ")}`);
     }
   }
 
@@ -97,9 +104,21 @@ class AmqpBus implements Bus {
     return this.#ask(async (channel) => (await channel.checkQueue(queue)).messageCount).catch(() => undefined);
   }
 
-  async deleteQueue(queue: string): Promise<void> {
-    await this.#ask((channel) => channel.deleteQueue(queue, { ifEmpty: true }));
-    this.#topologies = this.#topologies.map((topology) => withoutQueue(topology, queue));
+  deleteQueue(queue: string): Promise<void> {
+    return this.#ask(async (channel) => {
+      while (this.#run) await this.#run.refusals.catch(() => {});
+      const deleting = channel.deleteQueue(queue, { ifEmpty: true }).then(() => {
+        this.#topologies = this.#topologies.map((topology) => withoutQueue(topology, queue));
+      });
+      this.#begin(
+        [],
+        deleting.then(
+          () => [],
+          () => [],
+        ),
+      );
+      await deleting;
+    });
   }
 
   async close(): Promise<void> {
@@ -128,18 +147,33 @@ class AmqpBus implements Bus {
     return channel;
   }
 
-  #declare(topologies: readonly Topology[]): Promise<string[]> {
-    return declareTopologies(topologies, () => this.#openChannel(), this.#log);
+  /** Declares what is wanted and tells all that was refused meanwhile. What others are declaring is not declared twice. */
+  async #declare(wanted: () => readonly Topology[]): Promise<Refusal[]> {
+    const done = new Set<Topology>();
+    const refusals: Refusal[] = [];
+    for (;;) {
+      const missing = wanted().filter((topology) => !done.has(topology));
+      if (missing.length === 0) return refusals;
+      const run =
+        this.#run ??
+        this.#begin(
+          missing,
+          declareTopologies(missing, () => this.#openChannel(), this.#log),
+        );
+      refusals.push(...(await run.refusals));
+      for (const topology of run.topologies) done.add(topology);
+    }
   }
 
-  /** Everything again. Those who ask while it runs share the run: after an outage all ask at once. */
-  #redeclare(): Promise<void> {
-    const redeclare = async (): Promise<void> => {
-      // Only then looked at what is to be declared: more may have come while the broker was away.
-      if (await this.#consuming.isUp()) await this.#declare(this.#topologies);
-    };
-    this.#redeclaring ??= redeclare().finally(() => (this.#redeclaring = undefined));
-    return this.#redeclaring;
+  #begin(topologies: readonly Topology[], refusals: Promise<Refusal[]>): Run {
+    const run = { topologies, refusals: refusals.finally(() => (this.#run = undefined)) };
+    this.#run = run;
+    return run;
+  }
+
+  /** Everything again. After an outage all ask at once, and share the run. */
+  async #redeclare(): Promise<void> {
+    if (await this.#consuming.isUp()) await this.#declare(() => this.#topologies);
   }
 }
 
@@ -147,6 +181,7 @@ class AmqpBus implements Bus {
 function withoutQueue(topology: Topology, queue: string): Topology {
   const isOther = ({ to, destination }: Topology["bindings"][number]): boolean =>
     to !== "queue" || destination !== queue;
+  if (topology.queues.every(({ name }) => name !== queue)) return topology;
   return {
     exchanges: topology.exchanges,
     queues: topology.queues.filter(({ name }) => name !== queue),

@@ -6,7 +6,14 @@ import type { Topology } from "./topology.ts";
 /** amqplib waits for each answer on a channel; several channels make the start with many accounts quick. */
 const CHANNELS = 4;
 
+/** What the broker refused of a topology. */
+export interface Refusal {
+  topology: Topology;
+  text: string;
+}
+
 interface Step {
+  topology: Topology;
   what: string;
   run(channel: Channel): Promise<unknown>;
 }
@@ -19,18 +26,18 @@ export async function declareTopologies(
   topologies: readonly Topology[],
   open: () => Promise<Channel>,
   log: Logger,
-): Promise<string[]> {
-  const refused: string[] = [];
+): Promise<Refusal[]> {
+  const refusals: Refusal[] = [];
   const onRefused = (step: Step, error: unknown): void => {
     const reason = reasonOf(error);
     log.error({ declaration: step.what, reason }, "the broker refuses a declaration");
-    refused.push(`${step.what}: ${reason}`);
+    refusals.push({ topology: step.topology, text: `${step.what}: ${reason}` });
   };
   for (const steps of stagesOf(topologies)) {
     const queue = steps.values();
     await Promise.all(steps.slice(0, CHANNELS).map(() => take(queue, open, onRefused)));
   }
-  return refused;
+  return refusals;
 }
 
 /** Works off steps, together with others, on a channel of its own; a refusal costs the channel. */
@@ -58,12 +65,10 @@ async function take(
 
 /** Bindings need both their ends; apart from that the order does not matter. */
 function stagesOf(topologies: readonly Topology[]): Step[][] {
-  const exchanges = topologies.flatMap((topology) => topology.exchanges);
-  const queues = topologies.flatMap((topology) => topology.queues);
-  const bindings = topologies.flatMap((topology) => topology.bindings);
-  const unbindings = topologies.flatMap((topology) => topology.unbindings);
+  const each = (steps: (topology: Topology) => Omit<Step, "topology">[]): Step[] =>
+    topologies.flatMap((topology) => steps(topology).map((step) => ({ topology, ...step })));
   return [
-    [
+    each(({ exchanges, queues }) => [
       ...exchanges.map(({ name, type, arguments: args }) => ({
         what: `exchange ${name}`,
         run: (channel: Channel) => channel.assertExchange(name, type, { durable: true, arguments: args }),
@@ -72,21 +77,25 @@ function stagesOf(topologies: readonly Topology[]): Step[][] {
         what: `queue ${name}`,
         run: (channel: Channel) => channel.assertQueue(name, { durable: true, arguments: args }),
       })),
-    ],
-    bindings.map(({ source, destination, to, routingKey }) => ({
-      what: `binding of ${to} ${destination} to ${source}`,
-      run: (channel: Channel) =>
-        to === "queue"
-          ? channel.bindQueue(destination, source, routingKey)
-          : channel.bindExchange(destination, source, routingKey),
-    })),
-    unbindings.map(({ source, destination, to, routingKey }) => ({
-      what: `unbinding of ${to} ${destination} from ${source}`,
-      run: (channel: Channel) =>
-        to === "queue"
-          ? channel.unbindQueue(destination, source, routingKey)
-          : channel.unbindExchange(destination, source, routingKey),
-    })),
+    ]),
+    each(({ bindings }) =>
+      bindings.map(({ source, destination, to, routingKey }) => ({
+        what: `binding of ${to} ${destination} to ${source}`,
+        run: (channel: Channel) =>
+          to === "queue"
+            ? channel.bindQueue(destination, source, routingKey)
+            : channel.bindExchange(destination, source, routingKey),
+      })),
+    ),
+    each(({ unbindings }) =>
+      unbindings.map(({ source, destination, to, routingKey }) => ({
+        what: `unbinding of ${to} ${destination} from ${source}`,
+        run: (channel: Channel) =>
+          to === "queue"
+            ? channel.unbindQueue(destination, source, routingKey)
+            : channel.unbindExchange(destination, source, routingKey),
+      })),
+    ),
   ];
 }
 

@@ -175,7 +175,6 @@ test("a queue deleted through the bus does not come back with the next connectio
   const { bus, proxy, name, declareQueue } = await createSetting(t);
   await declareQueue("gone");
   await declareQueue("stays");
-  await untilReady(bus); // what the first connection declares is declared
   await bus.deleteQueue(name("gone"));
   await removeBehind([name("stays")]);
   await untilReady(bus);
@@ -199,10 +198,9 @@ test("a declaration that the broker refuses is named, and the rest works", async
   );
   const refusals = () =>
     lines.filter(({ level, declaration }) => level === 50 && declaration === `queue ${name("theirs")}`);
-  const told = refusals().length; // twice when the connection came up meanwhile
-  assert.ok(told >= 1);
+  assert.equal(refusals().length, 1);
   proxy.reset();
-  await eventually("declared again", () => refusals().length > told);
+  await eventually("declared again", () => refusals().length > 1);
   await publish({ exchange: name("x"), body: Buffer.from("1") });
   assert.deepEqual(await consume(name("mine")).take(), ["1"]);
   assert.deepEqual(await consume(name("theirs")).take(), ["1"]);
