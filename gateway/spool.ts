@@ -73,7 +73,9 @@ export function createSpool({
   let messages = 0;
   for (const { user, count, size } of usersOf(database)) tally(user, count, size);
   if (messages > 0) log.info({ messages }, "pushes are left on disk, publishing them");
-  const oldest = database.prepare("SELECT * FROM spool ORDER BY seq LIMIT ?");
+  const oldest = database.prepare("SELECT * FROM spool WHERE seq > ? ORDER BY seq LIMIT ?");
+  /** What the broker holds and the disk does still: not to be published again. */
+  const published = new Set<number>();
   let closed = false;
   let draining: Promise<void> | undefined;
   const timer = setInterval(drain, RETRY_EVERY);
@@ -110,7 +112,7 @@ export function createSpool({
   }
 
   function drain(): void {
-    if (draining || closed || messages === 0 || !isReady()) return;
+    if (draining || closed || (messages === 0 && published.size === 0) || !isReady()) return;
     draining = publishAll()
       .catch((error: unknown) => log.error({ reason: (error as Error).message }, "the spool could not be read"))
       .finally(() => (draining = undefined));
@@ -118,17 +120,20 @@ export function createSpool({
 
   /** Batch after batch until nothing is left or the broker takes no more: the timer then tries again. */
   async function publishAll(): Promise<void> {
-    for (;;) {
-      const rows = oldest.all(BATCH) as unknown as Row[];
-      const published = await publishBatch(rows);
-      if (published.length > 0) await forget(published);
-      if (published.length < BATCH || closed || !isReady()) return;
+    let isDiskWell = await forget();
+    for (let last = 0; ;) {
+      const rows = oldest.all(last, BATCH) as unknown as Row[];
+      const left = rows.filter(({ seq }) => !published.has(seq));
+      const taken = await publishBatch(left);
+      isDiskWell &&= await forget();
+      if (rows.length < BATCH || taken < left.length || closed || !isReady()) return;
+      last = rows.at(-1)?.seq ?? last;
     }
   }
 
   /** Users side by side, each one's pushes in order: what comes after one that failed waits with it. */
-  async function publishBatch(rows: Row[]): Promise<Row[]> {
-    const published: Row[] = [];
+  async function publishBatch(rows: Row[]): Promise<number> {
+    let taken = 0;
     const byUser = Map.groupBy(rows, ({ user }) => user);
     await Promise.all(
       [...byUser.values()].map(async (own) => {
@@ -143,22 +148,31 @@ export function createSpool({
             );
             return;
           }
-          published.push(row);
+          published.add(row.seq);
+          tally(row.user, -1, -row.body.length);
+          metrics.spool.inc({ service: row.service, outcome: "published" });
+          taken++;
         }
       }),
     );
-    return published;
+    return taken;
   }
 
-  async function forget(rows: Row[]): Promise<void> {
-    await store.write((db) => {
-      const remove = db.prepare("DELETE FROM spool WHERE seq = ?");
-      for (const { seq } of rows) remove.run(seq);
-    });
-    for (const { user, service, body } of rows) {
-      tally(user, -1, -body.length);
-      metrics.spool.inc({ service, outcome: "published" });
+  /** Deletes what is published; false when a failing disk does not: then it stays, and is deleted another time. */
+  async function forget(): Promise<boolean> {
+    const seqs = [...published];
+    if (seqs.length === 0) return true;
+    try {
+      await store.write((db) => {
+        const remove = db.prepare("DELETE FROM spool WHERE seq = ?");
+        for (const seq of seqs) remove.run(seq);
+      });
+    } catch (error) {
+      log.error({ reason: (error as Error).message }, "what is published cannot be deleted: check data-dir's disk");
+      return false;
     }
+    for (const seq of seqs) published.delete(seq);
+    return true;
   }
 
   /** Moves what gateways that are gone have left into our own database, in one transaction each. */

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import type { Logger } from "../log.ts";
+import { makeFolder } from "../make-folder.ts";
 import type { Credential } from "./credential-store.ts";
 
 /** Where a credential is kept for later starts and for other processes. */
@@ -46,7 +47,7 @@ export function createCredentialFile({ path, field, log }: CredentialFileOptions
   async function write({ value, expire }: Credential): Promise<void> {
     if (path === undefined) return;
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      makeFolder(dirname(path));
       await writeFileAtomic(path, JSON.stringify({ expire, [field]: value }), { mode: 0o600, fsync: false });
     } catch (error) {
       tellOnce("credential file cannot be written: kept in memory only", error);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
+import { makeFolder } from "../make-folder.ts";
 
 const FILE = "wx-bridge.db";
 const SQLITE_BUSY = 5;
@@ -79,7 +80,7 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
 
 function openOwn(dataDir: string, schema: string): { database: DatabaseSync; folder: string } {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
     return openFirst(dataDir, schema) ?? openNew(dataDir, schema);
   } catch (error) {
     const reason = (error as Error).message;

@@ -80,6 +80,19 @@ for (const role of ["gateway", "dispatcher"]) {
   });
 }
 
+for (const [name, dataDir, reason] of [
+  ["below /proc", "/proc/wx-bridge/data", /: .*mkdir '\/proc/],
+  ["a file", import.meta.filename, /: ENOTDIR: not a directory/],
+] as const) {
+  test(`data-dir ${name}: a clear word at once, exit code 1`, async (t) => {
+    const path = await writeTemporary(t, "c.json", file({}, { "data-dir": dataDir }));
+    const { code, stderr } = await runCommand(t, ["start", "--config", path], anyPort);
+    assert.equal(code, 1);
+    assert.ok(stderr.includes(`data-dir: ${dataDir} cannot be used: `), stderr);
+    assert.match(stderr, reason);
+  });
+}
+
 test("start with a config that cannot be used: its faults, exit code 1", async (t) => {
   const path = await writeTemporary(t, "c.json", { services: [] });
   const { code, stderr } = await runCommand(t, ["start"], { CONF_FILE: path });
