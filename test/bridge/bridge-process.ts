@@ -31,14 +31,19 @@ export async function writeConfig(t: Closing, config: object): Promise<string> {
   return file;
 }
 
-/** Starts `wx-bridge <role>` and resolves when it says that it is ready. */
+/**
+ * Starts `wx-bridge <role>` and resolves when it says that it is ready. With `largestFile` (in 512 bytes) the kernel lets
+ * it write no file any larger, as a disk that is full.
+ */
 export async function startProcess(
   t: Closing,
   role: "start" | "gateway" | "dispatcher",
   configFile: string,
   env: Record<string, string> = {},
+  largestFile?: number,
 ): Promise<BridgeProcess> {
-  const child = spawn(process.execPath, [entry, role], {
+  const limit = largestFile === undefined ? "" : `ulimit -f ${largestFile} && `;
+  const child = spawn("/bin/sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, entry, role], {
     env: { ...process.env, AMQP_URL: "", ...env, CONF_FILE: configFile },
     stdio: ["ignore", "pipe", "pipe"],
   });

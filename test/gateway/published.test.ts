@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mock, test, type TestContext } from "node:test";
+import { createPublished, publishedSchema, type Published } from "../../gateway/published.ts";
+import { openStore, type Store } from "../../shared/store/store.ts";
+import { createTestLog } from "../shared/bus/test-log.ts";
+
+const HOUR = 3_600_000;
+const MILLION = 1_000_000;
+const { log } = createTestLog();
+
+/** Identities as a process sees them that starts at the time of the test's clock. */
+async function createStarts(t: TestContext): Promise<() => { published: Published; store: Store; end: () => void }> {
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-published-"));
+  t.after(() => rm(folder, { recursive: true }));
+  mock.timers.enable({ apis: ["Date", "setInterval"], now: Date.now() });
+  t.after(() => mock.timers.reset());
+  return () => {
+    const store = openStore(folder, publishedSchema, log);
+    const published = createPublished({
+      store,
+      log,
+      onForgotten: () => assert.fail("what is on disk is not forgotten"),
+    });
+    return {
+      published,
+      store,
+      end() {
+        published.close();
+        store.close();
+      },
+    };
+  };
+}
+
+test("with data-dir an identity is known for 6 h and over restarts, and then leaves the disk", async (t) => {
+  const start = await createStarts(t);
+  const first = start();
+  first.published.add("shop/oUSER/1");
+  first.end();
+  mock.timers.tick(6 * HOUR - 1000);
+  const second = start();
+  assert.ok(second.published.has("shop/oUSER/1"));
+  assert.ok(!second.published.has("shop/oUSER/2"));
+  second.end();
+  mock.timers.tick(1000);
+  const third = start();
+  assert.ok(!third.published.has("shop/oUSER/1"));
+  const count = (): unknown => third.store.database.prepare("SELECT COUNT(*) AS count FROM published").get();
+  assert.deepEqual({ ...(count() as object) }, { count: 1 });
+  mock.timers.tick(60_000);
+  await third.store.write(() => {}); // behind what the minute has brought
+  assert.deepEqual({ ...(count() as object) }, { count: 0 });
+  third.end();
+});
+
+test("what is not closed loses half a second at most", async (t) => {
+  const start = await createStarts(t);
+  const { published, store } = start();
+  published.add("shop/oUSER/1");
+  mock.timers.tick(500);
+  await store.write(() => {});
+  store.close(); // and not `published.close`, as after a kill -9
+  const next = start();
+  assert.ok(next.published.has("shop/oUSER/1"));
+  next.end();
+});
+
+test("without data-dir a million are known; each one more makes the oldest forgotten, and is counted", () => {
+  let forgotten = 0;
+  const published = createPublished({ store: undefined, log, onForgotten: () => forgotten++ });
+  for (let i = 0; i < MILLION; i++) published.add(`shop/oUSER/${i}`);
+  assert.deepEqual([published.has("shop/oUSER/0"), forgotten], [true, 0]);
+  published.add("shop/oUSER/one more");
+  published.add("shop/oUSER/two more");
+  assert.deepEqual(
+    ["0", "1", "2", `${MILLION - 1}`, "two more"].map((id) => published.has(`shop/oUSER/${id}`)),
+    [false, false, true, true, true],
+  );
+  assert.equal(forgotten, 2);
+  published.close();
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createHoldOnBroker } from "../../gateway/hold.ts";
+import { storeSchema } from "../../gateway/gateway.ts";
+import { createSpool, type Spool, type Spooled } from "../../gateway/spool.ts";
+import { MemoryBus } from "../../shared/bus/memory-bus.ts";
+import { createNames } from "../../shared/bus/topology.ts";
+import { createMetrics } from "../../shared/metrics.ts";
+import { openStore, type Store } from "../../shared/store/store.ts";
+import { createTestLog } from "../shared/bus/test-log.ts";
+
+const full = { code: "NOT_HELD", status: 503, message: "the spool is full" };
+const broken = { code: "NOT_HELD", status: 503, message: "the spool cannot be written" };
+
+function push(id: number, bytes = 100): Spooled {
+  const message = {
+    exchange: "x",
+    routingKey: "msg.text",
+    body: Buffer.alloc(bytes),
+    properties: { messageId: `${id}` },
+  };
+  return { service: "shop", user: `shop/${id}`, message };
+}
+
+interface Fixture {
+  spool: Spool;
+  store: Store;
+  /** Identities of what was published. */
+  published: string[];
+  /** Lets the spool publish. */
+  start: () => Promise<void>;
+  counted: () => Promise<string[]>;
+}
+
+/** A spool of 1000 bytes on a real disk, which publishes to the in-process bus. */
+async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture> {
+  const folder = dataDir ?? (await mkdtemp(join(tmpdir(), "wx-bridge-spool-")));
+  const { log } = createTestLog();
+  const metrics = createMetrics();
+  const store = openStore(folder, storeSchema, log);
+  const bus = new MemoryBus();
+  let isReady = false;
+  const hold = createHoldOnBroker({ accounts: [], bus, names: createNames("wx"), log });
+  const spool = createSpool({
+    store,
+    readLeftBehind: () => [],
+    publish: (each) => hold(each, 1000),
+    isReady: () => isReady,
+    log,
+    metrics,
+    maxBytes: 1000,
+  });
+  t.after(async () => {
+    await spool.close();
+    store.close();
+    await bus.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const published: string[] = [];
+  return {
+    spool,
+    store,
+    published,
+    async start() {
+      await bus.declare({
+        exchanges: [{ name: "x", type: "fanout" }],
+        queues: [{ name: "q", arguments: {} }],
+        bindings: [{ source: "x", destination: "q", to: "queue", routingKey: "" }],
+        unbindings: [],
+      });
+      bus.consume("q", { prefetch: 100 }, (delivery) => {
+        published.push(delivery.properties.messageId as string);
+        delivery.ack();
+      });
+      isReady = true;
+    },
+    counted: async () => (await metrics.registry.metrics()).match(/^wx_spool_\w+(\{.*\})? \d+$/gm) ?? [],
+  };
+}
+
+async function eventually(isSo: () => boolean): Promise<void> {
+  for (const end = Date.now() + 10_000; !isSo(); await sleep(10)) assert.ok(Date.now() < end, "not within 10 s");
+}
+
+test("full, it refuses with 503 and counts that; what is published makes room", async (t) => {
+  const { spool, published, start, counted } = await createFixture(t);
+  for (let id = 0; id < 9; id++) await spool.add(push(id));
+  await assert.rejects(spool.add(push(9, 101)), full);
+  await spool.add(push(10));
+  await assert.rejects(spool.add(push(11, 1)), full);
+  assert.deepEqual(await counted(), [
+    `wx_spool_total{service="shop",outcome="spooled"} 10`,
+    `wx_spool_total{service="shop",outcome="refused"} 2`,
+    `wx_spool_messages 10`,
+  ]);
+  await start();
+  await eventually(() => published.length === 10);
+  await eventually(() => !spool.holds("shop/10"));
+  for (let id = 20; id < 30; id++) await spool.add(push(id));
+});
+
+test("after a restart it is as full as before", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
+  const { log } = createTestLog();
+  const before = openStore(folder, storeSchema, log);
+  const parts = {
+    readLeftBehind: () => [],
+    publish: async () => {},
+    isReady: () => false,
+    log,
+    metrics: createMetrics(),
+  };
+  const first = createSpool({ store: before, ...parts });
+  for (let id = 0; id < 9; id++) await first.add(push(id));
+  await first.close();
+  before.close();
+  const { spool } = await createFixture(t, folder);
+  assert.ok(spool.holds("shop/8"));
+  await assert.rejects(spool.add(push(9, 101)), full);
+  await spool.add(push(9));
+});
+
+test("a disk that fails: refused and counted, published once, deleted when it is well again", async (t) => {
+  const { spool, store, published, start, counted } = await createFixture(t);
+  await spool.add(push(0));
+  await spool.add(push(1));
+  store.database.exec("PRAGMA query_only = ON"); // from here on SQLite fails every write
+  await assert.rejects(spool.add(push(2)), broken);
+  assert.ok(!spool.holds("shop/2"));
+  assert.deepEqual(await counted(), [
+    `wx_spool_total{service="shop",outcome="spooled"} 2`,
+    `wx_spool_total{service="shop",outcome="refused"} 1`,
+    `wx_spool_messages 2`,
+  ]);
+  await start();
+  const rows = (): unknown => store.database.prepare("SELECT COUNT(*) AS count FROM spool").get();
+  await eventually(() => published.length === 2);
+  assert.deepEqual({ ...(rows() as object) }, { count: 2 });
+  store.database.exec("PRAGMA query_only = OFF");
+  await eventually(() => (rows() as { count: number }).count === 0);
+  await spool.add(push(3));
+  await eventually(() => published.length > 2);
+  assert.deepEqual(published, ["0", "1", "3"]);
+});
