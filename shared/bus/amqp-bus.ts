@@ -3,7 +3,7 @@ import type { AmqpConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { createAmqpConsumer, type AmqpConsumer } from "./amqp-consumer.ts";
-import { declareTopologies, type Refusal } from "./amqp-declare.ts";
+import { declareTopologies } from "./amqp-declare.ts";
 import { createLink, reasonOf, type Link } from "./amqp-link.ts";
 import { Publisher } from "./amqp-publisher.ts";
 import type {
@@ -33,10 +33,11 @@ export async function createAmqpBus(config: AmqpConfig, name: string, log: Logge
   return new AmqpBus(publishing, consuming, log);
 }
 
-/** What the broker is being told: one thing after another, or a declaration could undo a deletion. */
-interface Run {
-  topologies: readonly Topology[];
-  refusals: Promise<Refusal[]>;
+/** What came of a topology's last declaration. */
+interface Declared {
+  /** Which of the bus's declarations it was. */
+  number: number;
+  refusals: string[];
 }
 
 class AmqpBus implements Bus {
@@ -46,7 +47,9 @@ class AmqpBus implements Bus {
   readonly #publisher: Publisher;
   readonly #consumers = new Set<AmqpConsumer>();
   #topologies: Topology[] = [];
-  #run: Run | undefined;
+  readonly #declared = new WeakMap<Topology, Declared>();
+  #declarations = 0;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(publishing: Link, consuming: Link, log: Logger) {
     this.#publishing = publishing;
@@ -66,14 +69,14 @@ class AmqpBus implements Bus {
 
   async declare(topology: Topology, { timeout }: { timeout: number }): Promise<void> {
     if (!this.#topologies.includes(topology)) this.#topologies.push(topology); // its declaration may be tried again
-    const declaring = async (): Promise<Refusal[]> => {
+    const declaring = async (): Promise<string[]> => {
       if (!(await this.#consuming.isUp(timeout))) throw new Failure("NOT_HELD", "the broker is away");
-      return this.#declare(() => [topology]);
+      await this.#declare(() => [topology]);
+      return this.#declared.get(topology)?.refusals ?? [];
     };
-    const refusals = (await within(timeout, declaring())).filter((refusal) => refusal.topology === topology);
+    const refusals = await within(timeout, declaring());
     if (refusals.length > 0) {
-      const texts = refusals.map(({ text }) => text);
-      throw new Failure("CONFIG_INVALID", `the broker refuses a declaration: ${texts.join("; ")}`);
+      throw new Failure("CONFIG_INVALID", `the broker refuses a declaration: ${refusals.join("; ")}`);
     }
   }
 
@@ -105,20 +108,12 @@ class AmqpBus implements Bus {
   }
 
   deleteQueue(queue: string): Promise<void> {
-    return this.#ask(async (channel) => {
-      while (this.#run) await this.#run.refusals.catch(() => {});
-      const deleting = channel.deleteQueue(queue, { ifEmpty: true }).then(() => {
+    return this.#ask((channel) =>
+      this.#oneByOne(async () => {
+        await channel.deleteQueue(queue, { ifEmpty: true });
         this.#topologies = this.#topologies.map((topology) => withoutQueue(topology, queue));
-      });
-      this.#begin(
-        [],
-        deleting.then(
-          () => [],
-          () => [],
-        ),
-      );
-      await deleting;
-    });
+      }),
+    );
   }
 
   async close(): Promise<void> {
@@ -147,31 +142,28 @@ class AmqpBus implements Bus {
     return channel;
   }
 
-  /** Declares what is wanted and tells all that was refused meanwhile. What others are declaring is not declared twice. */
-  async #declare(wanted: () => readonly Topology[]): Promise<Refusal[]> {
-    const done = new Set<Topology>();
-    const refusals: Refusal[] = [];
-    for (;;) {
-      const missing = wanted().filter((topology) => !done.has(topology));
-      if (missing.length === 0) return refusals;
-      const run =
-        this.#run ??
-        this.#begin(
-          missing,
-          declareTopologies(missing, () => this.#openChannel(), this.#log),
-        );
-      refusals.push(...(await run.refusals));
-      for (const topology of run.topologies) done.add(topology);
-    }
+  /** Declares what is wanted, save what others have declared since this was asked for. */
+  #declare(wanted: () => readonly Topology[]): Promise<void> {
+    const askedAfter = this.#declarations;
+    return this.#oneByOne(async () => {
+      const missing = wanted().filter((topology) => (this.#declared.get(topology)?.number ?? 0) <= askedAfter);
+      const refusals = await declareTopologies(missing, () => this.#openChannel(), this.#log);
+      const number = ++this.#declarations;
+      for (const topology of missing) {
+        const own = refusals.filter((refusal) => refusal.topology === topology);
+        this.#declared.set(topology, { number, refusals: own.map(({ text }) => text) });
+      }
+    });
   }
 
-  #begin(topologies: readonly Topology[], refusals: Promise<Refusal[]>): Run {
-    const run = { topologies, refusals: refusals.finally(() => (this.#run = undefined)) };
-    this.#run = run;
-    return run;
+  /** Never at the same time: a declaration could undo a deletion. */
+  #oneByOne<T>(act: () => Promise<T>): Promise<T> {
+    const acting = this.#last.then(act, act);
+    this.#last = acting.catch(() => {});
+    return acting;
   }
 
-  /** Everything again. After an outage all ask at once, and share the run. */
+  /** Everything again. After an outage all ask at once, and the first one does it for all. */
   async #redeclare(): Promise<void> {
     if (await this.#consuming.isUp()) await this.#declare(() => this.#topologies);
   }

@@ -11,7 +11,7 @@ import { MemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createNames } from "../../shared/bus/topology.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";
-import { createTestLog } from "../shared/bus/test-log.ts";
+import { createTestLog, type LogLine } from "../shared/bus/test-log.ts";
 
 const full = { code: "NOT_HELD", status: 503, message: "the spool is full" };
 const broken = { code: "NOT_HELD", status: 503, message: "the spool cannot be written" };
@@ -34,12 +34,13 @@ interface Fixture {
   /** Lets the spool publish. */
   start: () => Promise<void>;
   counted: () => Promise<string[]>;
+  lines: readonly LogLine[];
 }
 
 /** A spool of 1000 bytes on a real disk, which publishes to the in-process bus. */
 async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture> {
   const folder = dataDir ?? (await mkdtemp(join(tmpdir(), "wx-bridge-spool-")));
-  const { log } = createTestLog();
+  const { log, lines } = createTestLog();
   const metrics = createMetrics();
   const store = openStore(folder, storeSchema, log);
   const bus = new MemoryBus();
@@ -65,6 +66,7 @@ async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture>
     spool,
     store,
     published,
+    lines: lines.all,
     async start() {
       await bus.declare({
         exchanges: [{ name: "x", type: "fanout" }],
@@ -125,7 +127,7 @@ test("after a restart it is as full as before", async (t) => {
 });
 
 test("a disk that fails: refused and counted, published once, deleted when it is well again", async (t) => {
-  const { spool, store, published, start, counted } = await createFixture(t);
+  const { spool, store, published, start, counted, lines } = await createFixture(t);
   await spool.add(push(0));
   await spool.add(push(1));
   store.database.exec("PRAGMA query_only = ON"); // from here on SQLite fails every write
@@ -138,7 +140,7 @@ test("a disk that fails: refused and counted, published once, deleted when it is
   ]);
   await start();
   const rows = (): unknown => store.database.prepare("SELECT COUNT(*) AS count FROM spool").get();
-  await eventually(() => published.length === 2);
+  await eventually(() => lines.some(({ msg }) => msg.startsWith("what is published cannot be deleted")));
   assert.deepEqual({ ...(rows() as object) }, { count: 2 });
   store.database.exec("PRAGMA query_only = OFF");
   await eventually(() => (rows() as { count: number }).count === 0);

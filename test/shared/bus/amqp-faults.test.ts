@@ -183,6 +183,18 @@ test("a queue deleted through the bus does not come back with the next connectio
   assert.equal(await bus.depth(name("gone")), undefined);
 });
 
+test("a queue deleted while everything is declared again does not come back", async (t) => {
+  const { bus, name, declare, declareQueue, consume } = await createSetting(t);
+  const queue = await declareQueue();
+  const many = Array.from({ length: 200 }, (_, i) => classic(name(`other${i}`)));
+  await declare({ queues: [...many, classic(name("gone"))] });
+  await untilReady(bus);
+  consume(queue); // declares all of it before it consumes
+  await bus.deleteQueue(name("gone"));
+  await untilReady(bus);
+  assert.equal(await bus.depth(name("gone")), undefined);
+});
+
 test("a declaration that the broker refuses is named, and the rest works", async (t) => {
   const { proxy, name, lines, declare, publish, consume } = await createSetting(t);
   const other = await createAmqpTestBus(t, [node.url], { keep: true });
