@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { leaderOf } from "../../test/support/cluster.ts";
 import type { PrivateNode } from "../../test/support/private-node.ts";
 import type { TcpProxy } from "../../test/support/tcp-proxy.ts";
 import { account } from "./account.ts";
 import type { BridgeRole } from "./bridge-role.ts";
-import { leaderOf } from "./brokers.ts";
 import type { Random } from "./random.ts";
 
 /** What can be done to one process; each resolves when the process is itself again. */
@@ -16,6 +16,7 @@ const RESTART_DELAY = [200, 3000] as const;
 const STOPPED = [1000, 4000] as const;
 /** How long a connection that was reset may take to come back until that is waited for no longer. */
 const RECONNECT_LIMIT = 5000;
+const ELECTION_LIMIT = 30_000;
 
 /** Kills, stops and cuts off a gateway or a dispatcher. */
 export function roleVictim(process: string, role: BridgeRole, proxies: readonly TcpProxy[]): Victim {
@@ -54,13 +55,20 @@ export function brokerVictim(nodes: readonly PrivateNode[], proxies: readonly Tc
         ? {}
         : {
             async "kill leader"(random: Random) {
-              const leader = await leaderOf(nodes, `chaos.dispatch.${account.service}`);
-              if (leader) await killNode(leader, random);
-              else throw new Error("the cluster does not name the leader of the dispatcher's queue");
+              await killNode(await findLeader(nodes), random);
             },
           }),
     },
   };
+}
+
+/** Of the dispatcher's queue. There may be none for a moment after the fault before. */
+async function findLeader(nodes: readonly PrivateNode[]): Promise<PrivateNode> {
+  for (const end = Date.now() + ELECTION_LIMIT; Date.now() < end; await sleep(500)) {
+    const leader = await leaderOf(nodes, `chaos.dispatch.${account.service}`);
+    if (leader) return leader;
+  }
+  throw new Error("the cluster does not name the leader of the dispatcher's queue");
 }
 
 async function killNode(node: PrivateNode, random: Random): Promise<void> {

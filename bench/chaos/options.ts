@@ -5,7 +5,7 @@ export interface ChaosOptions {
   pushes: number;
   /** Pushes a second. */
   rate: number;
-  /** Decides the kinds of pushes and the order, length and distance of the faults; not the machine's own timing. */
+  /** Decides the order, length and distance of the faults and all else that is random; not the machine's own timing. */
   seed: string;
   /** How often WeChat tries a push: 3, or 10 as for a store's events. */
   tries: number;

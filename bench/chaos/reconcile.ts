@@ -4,6 +4,8 @@ import type { Fault, History, Receipt, Try } from "./history.ts";
 /** What became of a run's pushes, in Jepsen's words; lists hold the indexes of pushes. */
 export interface Findings {
   pushes: number;
+  /** Pushes a second, by their first tries. */
+  rate: number;
   /** Pushes a try of which was answered 200. */
   acknowledged: number;
   /** Pushes no try of which was answered 200: WeChat was never told that they are safe. */
@@ -21,6 +23,8 @@ export interface Findings {
   /** Answers 200 that hold neither the reply to their push nor `success`. */
   wrong: number[];
   tries: { count: number; ends: Record<string, number>; said: Record<string, number> };
+  /** Share of the tries that had an answer of any status inside 5 s: of all, and of those that no fault of the gateway met. */
+  inTime: { all: number; gatewayUp: number };
   /** Tries without any answer inside 5 s although the gateway was neither killed nor stopped meanwhile. */
   unanswered: number;
   /** Those of them that began more than 5 s after the gateway was back: what it had missed has come again by then. */
@@ -51,8 +55,10 @@ export function reconcile({ tries, receipts, faults }: History): Findings {
   const asked = faults.filter(({ kind }) => kind !== "unasked");
   const meets = createOverlap(asked, 0);
   const ms = answered.map((line) => line.ms).sort((one, other) => one - other);
+  const unexcused = isUnexcused(asked, 0);
   return {
     pushes: pushes.size,
+    rate: rateOf(tries),
     acknowledged: acknowledged.size,
     neverAcknowledged: pushes.size - acknowledged.size,
     lost: [...acknowledged].filter((push) => !taken.has(push)),
@@ -66,7 +72,8 @@ export function reconcile({ tries, receipts, faults }: History): Findings {
       ends: count(tries.map(({ end }) => String(end))),
       said: count(answered.map(({ said }) => String(said))),
     },
-    unanswered: silent.filter(isUnexcused(asked, 0)).length,
+    inTime: { all: shareOf(tries, isInTime), gatewayUp: shareOf(tries.filter(unexcused), isInTime) },
+    unanswered: silent.filter(unexcused).length,
     unexplained: silent.filter(isUnexcused(asked, AFTERMATH)),
     answers: { median: at(ms, 0.5), p99: at(ms, 0.99), slowest: ms.at(-1) ?? 0 },
     strikes: countStrikes(asked),
@@ -93,6 +100,20 @@ function isUnexcused(faults: readonly Fault[], aftermath: number): (line: Try) =
   const hurt = faults.filter(({ process, kind }) => process === "gateway" && kind !== "reset");
   const overlaps = createOverlap(hurt, aftermath);
   return (line) => !overlaps(line);
+}
+
+function isInTime({ end }: Try): boolean {
+  return typeof end === "number";
+}
+
+function rateOf(tries: readonly Try[]): number {
+  const starts = tries.filter(({ number }) => number === 1).map(({ startedAt }) => startedAt);
+  const [first, last] = starts.reduce(([least, most], at) => [Math.min(least, at), Math.max(most, at)], [Infinity, 0]);
+  return starts.length > 1 ? ((starts.length - 1) * 1000) / Math.max(last - first, 1) : 0;
+}
+
+function shareOf(tries: readonly Try[], fits: (line: Try) => boolean): number {
+  return tries.length === 0 ? 1 : tries.filter(fits).length / tries.length;
 }
 
 function count(words: readonly string[]): Record<string, number> {

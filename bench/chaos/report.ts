@@ -14,10 +14,10 @@ export interface Surroundings extends Measured {
 
 /** A run's report as lines of text. */
 export function describe(findings: Findings, verdict: Verdict, surroundings: Surroundings): string {
-  const { pushes, tries, answers, strikes } = findings;
+  const { pushes, tries, answers, strikes, inTime } = findings;
   const unexplained = listed(findings.unexplained.map(({ push, number }) => `${push}/${number}`));
   const rows: [string, string][] = [
-    ["pushes", String(pushes)],
+    ["pushes", `${pushes}, ${findings.rate.toFixed(1)} a second`],
     ["acknowledged", `${findings.acknowledged} (${percent(findings.acknowledged / pushes)}), all inside 5 s`],
     ["never acknowledged", `${findings.neverAcknowledged}, of which recovered ${findings.recovered}`],
     ["lost", listed(findings.lost)],
@@ -25,6 +25,10 @@ export function describe(findings: Findings, verdict: Verdict, surroundings: Sur
     ["unexpected", String(findings.unexpected)],
     ["tries", `${tries.count}: ${counts(tries.ends)}`],
     ["answers 200", `${counts(tries.said)}; wrong: ${listed(findings.wrong)}`],
+    [
+      "answered inside 5 s",
+      `${percent(inTime.all)} of the tries; of those with the gateway up ${percent(inTime.gatewayUp)}`,
+    ],
     ["until the answer", `median ${answers.median} ms, p99 ${answers.p99} ms, slowest ${answers.slowest} ms`],
     ["no answer, gateway up", `${findings.unanswered}, of which not in the 5 s after a fault: ${unexplained}`],
     ["met a fault", percent(findings.met)],

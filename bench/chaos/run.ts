@@ -2,8 +2,8 @@
  * Pushes while everything is killed, stopped and cut off, and compares what WeChat was told with what the backend got;
  * see README.md.
  *
- *     node bench/chaos/run.ts --pushes 100000
- *     node bench/chaos/run.ts --cluster --rate 300 --seed 7 --tries 10 --out report.json
+ *     npm run chaos -- --pushes 100000
+ *     npm run chaos -- --cluster --rate 300 --seed 7 --tries 10 --out report.json
  *
  * Ends with 0 when the promises held, 1 when one is broken, 2 when there were too few faults for the run to count, and
  * 3 when the harness itself failed.
@@ -71,9 +71,9 @@ async function run(): Promise<number> {
 }
 
 async function startWechat({ url }: ChaosSystem): Promise<Program<WechatNews>> {
-  const { pushes, rate, tries } = options;
+  const { pushes, rate, tries, seed } = options;
   await writeFile(join(folder, logs.faults), "");
-  const pushing: WechatProcessOptions = { url, pushes, rate, tries, log: join(folder, logs.tries) };
+  const pushing: WechatProcessOptions = { url, pushes, rate, tries, seed, log: join(folder, logs.tries) };
   return startProgram<WechatNews>(stage, "wechat", JSON.stringify(pushing), fail);
 }
 
@@ -90,7 +90,7 @@ async function calmDown({
 
 async function finish(surroundings: Surroundings): Promise<number> {
   const findings = reconcile(await readHistory(folder));
-  const verdict = judge(findings, surroundings.heldUp);
+  const verdict = judge(findings, { ...surroundings, cluster: options.cluster });
   const report = { ...options, folder, finishedAt: new Date().toISOString(), ...verdict, findings, ...surroundings };
   const files = [join(folder, "report.json"), ...(options.out === undefined ? [] : [resolve(options.out)])];
   for (const file of files) {

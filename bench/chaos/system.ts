@@ -7,6 +7,7 @@ import { createProxies, startBrokers, urlsOf } from "./brokers.ts";
 import { brokerVictim, roleVictim, type Victim } from "./faults.ts";
 import { logs } from "./history.ts";
 import type { ChaosOptions } from "./options.ts";
+import type { BackendProcessOptions } from "./processes/backend.ts";
 import { startProgram, type Program } from "./program.ts";
 import type { Stage } from "./stage.ts";
 
@@ -31,10 +32,11 @@ export interface SystemOptions extends ChaosOptions {
 export async function startSystem(stage: Stage, options: SystemOptions): Promise<ChaosSystem> {
   const { folder, onCrash } = options;
   const nodes = await startBrokers(stage, options.cluster);
+  const answering: BackendProcessOptions = { seed: options.seed, log: join(folder, logs.receipts) };
   const backend = await startProgram<{ requests: number }>(
     stage,
     "backend",
-    join(folder, logs.receipts),
+    JSON.stringify(answering),
     options.onHarnessEnd,
   );
   const proxies = { gateway: await createProxies(stage, nodes), dispatcher: await createProxies(stage, nodes) };

@@ -1,5 +1,5 @@
 /**
- * `backend.ts <log file>`: the account's HTTP backend. It writes every request down before it answers, takes up to
+ * `backend.ts <options as JSON>`: the account's HTTP backend. It writes every request down before it answers, takes up to
  * 200 ms for that, and refuses each 50th push once with 503, so that the retry queues have something to hold.
  */
 import { createHash } from "node:crypto";
@@ -10,11 +10,19 @@ import { buffer } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Receipt } from "../history.ts";
 import { indexIn, markOf } from "../pushes.ts";
+import { createRandom } from "../random.ts";
 import { serveParent } from "./parent.ts";
+
+export interface BackendProcessOptions {
+  seed: string;
+  log: string;
+}
 
 const SLOWEST = 200;
 const REFUSES_EVERY = 50;
-const log = openSync(process.argv[2] ?? raise("no log file"), "a");
+const options = JSON.parse(process.argv[2] ?? "{}") as BackendProcessOptions;
+const log = openSync(options.log, "a");
+const random = createRandom(`${options.seed} backend`);
 const refused = new Set<number>();
 let requests = 0;
 
@@ -39,7 +47,7 @@ async function take(request: IncomingMessage, response: ServerResponse): Promise
   };
   writeSync(log, `${JSON.stringify(receipt)}\n`);
   requests++;
-  await sleep(Math.random() * SLOWEST);
+  await sleep(random.between(0, SLOWEST));
   if (!taken) return void response.writeHead(503).end();
   response.writeHead(200, { "content-type": "application/json" });
   response.end(JSON.stringify({ type: "text", msg: `taken: ${push === undefined ? "unknown" : markOf(push)}` }));
@@ -49,8 +57,4 @@ function refusesNow(push: number): boolean {
   if (push % REFUSES_EVERY !== 0 || refused.has(push)) return false;
   refused.add(push);
   return true;
-}
-
-function raise(message: string): never {
-  throw new Error(message);
 }

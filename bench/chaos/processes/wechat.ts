@@ -9,6 +9,7 @@ import { createWechat } from "../../../test/support/wechat-server.ts";
 import { account } from "../account.ts";
 import type { Try, TryEnd } from "../history.ts";
 import { indexIn, makePush } from "../pushes.ts";
+import { createRandom } from "../random.ts";
 import { serveParent } from "./parent.ts";
 
 export interface WechatProcessOptions {
@@ -16,6 +17,7 @@ export interface WechatProcessOptions {
   pushes: number;
   rate: number;
   tries: number;
+  seed: string;
   log: string;
 }
 
@@ -37,6 +39,7 @@ const TICK = 5;
 
 const options = JSON.parse(process.argv[2] ?? "{}") as WechatProcessOptions;
 const wechat = createWechat({ ...account, url: options.url });
+const random = createRandom(`${options.seed} wechat`);
 const log = createWriteStream(options.log);
 const news: WechatNews = { sent: 0, acknowledged: 0, givenUp: 0, heldUp: 0 };
 const loopDelay = monitorEventLoopDelay({ resolution: TICK });
@@ -72,7 +75,7 @@ async function pushUntilAnswered(push: number): Promise<void> {
     const line: Try = { push, number, identity, startedAt, ms: Math.round(ms), end, ...(said ? { said } : {}) };
     log.write(`${JSON.stringify(line)}\n`);
     if (end === 200) return void news.acknowledged++;
-    if (number < options.tries) await sleep(Math.max(startedAt + PATIENCE - Date.now(), 0) + Math.random() * JITTER);
+    if (number < options.tries) await sleep(Math.max(startedAt + PATIENCE - Date.now(), 0) + random.between(0, JITTER));
   }
   news.givenUp++;
 }
