@@ -13,8 +13,8 @@ export interface ExchangeParts {
   account: Account;
   names: Names;
   replies: Replies;
-  /** This gateway's reply queue. */
-  replyQueue: string;
+  /** Where replies to this gateway go. */
+  replyQueue: { readonly name: string };
   hold: Hold;
 }
 
@@ -45,7 +45,7 @@ export function createExchange({ account, names, replies, replyQueue, hold }: Ex
     const waiting = replies.wait(push.identity, deadline);
     giveUp?.addEventListener("abort", () => waiting.cancel(), { once: true });
     try {
-      const held = await hold(eventOf(push, deadline, replyQueue), holdBy);
+      const held = await hold(eventOf(push, deadline, replyQueue.name), holdBy);
       if (held !== "routed") return { reply: success, outcome: held };
       return answerOf(await waiting.result);
     } finally {

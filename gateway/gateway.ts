@@ -1,10 +1,9 @@
-import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
-import type { Bus, Consumer } from "../shared/bus/bus.ts";
+import type { Bus } from "../shared/bus/bus.ts";
 import { journalSchema } from "../shared/bus/journal.ts";
-import { bridgeTopology, createNames, mergeTopologies, replyTopology, type Names } from "../shared/bus/topology.ts";
+import { bridgeTopology, createNames, mergeTopologies, type Names } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
@@ -23,6 +22,7 @@ import { createPublished, publishedSchema } from "./published.ts";
 import { createPushHandler } from "./push-handler.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { createReplies, type Replies } from "./replies.ts";
+import { createReplyQueue, type ReplyQueue } from "./reply-queue.ts";
 import { createReplyTaker } from "./reply-taker.ts";
 import { createSpool, insertSpooled, spoolSchema } from "./spool.ts";
 import { createRetriesWindow, createSingleTry } from "./tries.ts";
@@ -52,14 +52,10 @@ export interface Gateway {
 const DECLARE_TIMEOUT = 3000;
 /** How long one push from the spool may wait for its confirm, in ms. */
 const SPOOL_TIMEOUT = 10_000;
-/** Replies taken off the queue at a time. */
-const REPLY_PREFETCH = 1000;
 
 /** HTTP in, AMQP out: verifies pushes, publishes them and answers with their replies. */
 export function createGateway({ config, bus, store, apis, internal, log, metrics }: GatewayParts): Gateway {
   const names = createNames(config.amqpPrefix);
-  const instance = randomBytes(16).toString("hex");
-  const replyQueue = names.repliesOf(instance);
   if (store && config.amqp) {
     moveJournalToSpool(store.database, names, (push) => insertSpooled(store.database, push));
   }
@@ -78,6 +74,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     });
   const hold = createHold(holdOnBroker, bus, spool);
   const replies = createReplies((identity) => once.wasReplied(identity));
+  const replyQueue = createReplyQueue({ bus, names, onReply: createReplyTaker(config, replies, log, metrics), log });
   const services = new Map<string | undefined, string>(
     config.accounts.flatMap(({ servicePath, redirectPath, name }) => [
       [servicePath, name],
@@ -99,30 +96,27 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     });
   }
   addCommonEndpoints(app, internal, { config, apis, log });
-  let consumer: Consumer | undefined;
 
   return {
     get port() {
       return (app.server.address() as AddressInfo).port;
     },
     async listen() {
-      const taker = createReplyTaker(config, replies, log, metrics);
       const declaring = declare();
       await app.listen({ host: config.listenHost, port: config.listenPort }); // pushes need not wait for the broker
       await declaring;
-      consumer = bus.consume(replyQueue, { prefetch: REPLY_PREFETCH }, taker);
+      replyQueue.consume();
     },
     async close() {
       await closeHttpServer(app, inFlight);
-      await consumer?.close();
-      await bus.deleteQueue(replyQueue).catch(() => {}); // it expires by itself
+      await replyQueue.close();
       await spool?.close();
       published.close();
     },
   };
 
   async function declare(): Promise<void> {
-    const topology = mergeTopologies(bridgeTopology(config), replyTopology(names, instance));
+    const topology = mergeTopologies(bridgeTopology(config), replyQueue.topology);
     await bus.declare(topology, { timeout: DECLARE_TIMEOUT }).catch((error: unknown) => {
       log.error({ reason: (error as Error).message }, "serving before the topology is declared");
     });
@@ -136,7 +130,7 @@ interface AccountParts extends Omit<GatewayParts, "config" | "internal" | "bus" 
   hold: Hold;
   names: Names;
   replies: Replies;
-  replyQueue: string;
+  replyQueue: ReplyQueue;
   once: Once;
 }
 

@@ -30,8 +30,9 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
     const deadline = performance.now() + timeout;
     const publish = (each: OutgoingMessage, options: { tries?: number } = {}): Promise<PublishOutcome> =>
       bus.publish(each, { timeout: Math.max(deadline - performance.now(), 0), mandatory: true, ...options });
+    // Behind it there is nothing more to be tried, and a refusal may pass: a quorum queue that elects its leader gives some.
     const publishTo = (queue: string): Promise<PublishOutcome> =>
-      publish({ ...message, exchange: "", routingKey: queue });
+      publish({ ...message, exchange: "", routingKey: queue }, { tries: Infinity });
 
     const { exchange } = message;
     try {

@@ -107,13 +107,9 @@ class AmqpBus implements Bus {
     return this.#ask(async (channel) => (await channel.checkQueue(queue)).messageCount).catch(() => undefined);
   }
 
-  deleteQueue(queue: string): Promise<void> {
-    return this.#ask((channel) =>
-      this.#oneByOne(async () => {
-        await channel.deleteQueue(queue, { ifEmpty: true });
-        this.#topologies = this.#topologies.map((topology) => withoutQueue(topology, queue));
-      }),
-    );
+  async deleteQueue(queue: string): Promise<void> {
+    this.#topologies = this.#topologies.map((topology) => withoutQueue(topology, queue));
+    await this.#ask((channel) => this.#oneByOne(() => channel.deleteQueue(queue, { ifEmpty: true })));
   }
 
   async close(): Promise<void> {

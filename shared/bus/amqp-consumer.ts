@@ -1,6 +1,7 @@
 import type { Channel, ConsumeMessage } from "amqplib";
 import type { Logger } from "../log.ts";
 import { ChannelKeeper } from "./amqp-channel.ts";
+import { isRefusal } from "./amqp-declare.ts";
 import type { Link } from "./amqp-link.ts";
 import type { Consumer, ConsumeOptions, Delivery, Properties } from "./bus.ts";
 import { within } from "./waiting.ts";
@@ -24,7 +25,7 @@ interface Life {
 export function createAmqpConsumer(
   link: Link,
   queue: string,
-  { prefetch }: ConsumeOptions,
+  { prefetch, onRefused }: ConsumeOptions,
   onDelivery: (delivery: Delivery) => void,
   redeclare: () => Promise<void>,
   log: Logger,
@@ -43,7 +44,11 @@ export function createAmqpConsumer(
         channel.once("close", () => (life.isOver = true));
         // From here on `cancel` has something to cancel: its command goes out behind the next one.
         consuming = channel;
-        await channel.consume(queue, (message) => take(channel, life, message), { consumerTag: CONSUMER_TAG });
+        const consumed = channel.consume(queue, (message) => take(channel, life, message), {
+          consumerTag: CONSUMER_TAG,
+        });
+        consumed.catch((error: unknown) => isRefusal(error) && onRefused?.());
+        await consumed;
       },
     },
     log.child({ queue }),

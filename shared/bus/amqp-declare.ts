@@ -99,7 +99,8 @@ function stagesOf(topologies: readonly Topology[]): Step[][] {
   ];
 }
 
-function isRefusal(error: unknown): boolean {
+/** Whether the broker said no (a 4xx), and is there. */
+export function isRefusal(error: unknown): boolean {
   const code = (error as { code?: unknown }).code;
   return typeof code === "number" && code >= 400 && code < 500;
 }

@@ -13,7 +13,7 @@ const PAUSE = 50;
 const SPARE_FROM = 2;
 /** Milliseconds after which a channel may be replaced for its refusals. */
 const SPARE_AGE = 1000;
-const MAIN_AGE = 10_000;
+const MAIN_AGE = 2000;
 
 type Attempt = PublishOutcome | "refused" | "closed" | "timeout";
 

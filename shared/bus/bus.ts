@@ -58,6 +58,8 @@ export interface Delivery {
 export interface ConsumeOptions {
   /** Deliveries in flight, 1 to 65535. */
   prefetch: number;
+  /** Told each time the broker does not let it consume: the queue is gone and cannot be declared. */
+  onRefused?: () => void;
 }
 
 export interface Consumer {
@@ -89,7 +91,7 @@ export interface Bus {
   consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer;
   /** Messages ready in a queue; undefined when the queue is missing or the broker cannot be asked in 2 s. */
   depth(queue: string): Promise<number | undefined>;
-  /** Deletes a queue when it holds nothing, so that it does not come back with a reconnection; throws otherwise. */
+  /** Deletes a queue when it holds nothing; throws otherwise. Either way it does not come back with a reconnection. */
   deleteQueue(queue: string): Promise<void>;
   /** Whether messages can be published and consumed right now. */
   readonly ready: boolean;
