@@ -198,6 +198,21 @@ test("what has no queue to go to stays, and is told", async (t) => {
   assert.equal(await depth(channel, queue), 2);
 });
 
+test("how far a long replay has come is told on stderr", async (t) => {
+  const { channel, queue, dispatch, configFor } = await createQueue(t);
+  const through = new URL(brokerUrl());
+  const proxy = await createTcpProxy(t, through.hostname, Number(through.port));
+  through.port = String(proxy.port);
+  await fill(channel, queue, 10_000);
+  const running = startDead(t, await configFor(through.href), "replay");
+  while ((await depth(channel, dispatch)) < 500) assert.equal(running.output, "");
+  proxy.swallow();
+  const [, replayed, looked] = await running.said(/^replayed (\d+), looked at (\d+) of 10000$/m);
+  assert.ok(Number(replayed) > 0 && Number(replayed) <= Number(looked) && Number(looked) < 10_000);
+  proxy.flow();
+  assert.equal((await running.finished).stdout, "replayed 10000 of 10000 dead letters\n");
+});
+
 test("an interrupted replay, a killed one, and one whose broker is gone lose nothing", async (t) => {
   const { channel, queue, dispatch, configFor } = await createQueue(t);
   const { hostname, port } = new URL(brokerUrl());

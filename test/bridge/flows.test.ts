@@ -98,6 +98,64 @@ for (const bus of busKinds) {
     assert.equal(backend.requests.length, 1);
   });
 
+  void test(`${bus}: a try after the first connection was cut gets the reply to the first`, async (t) => {
+    const backend = await createBackend(t, { body: { type: "text", msg: "once" }, delayMs: 800 });
+    const system = await createSystem(t, { bus, services: [{ name: "account", "msg-proxy-pass": backend.url }] });
+    const push = text("cut");
+    const wechat = system.wechat("account");
+    await assert.rejects(wechat.push(push, { timeoutMs: 300 }));
+    assert.equal(contentOf((await wechat.push(push)).opened), "once");
+    assert.equal(contentOf((await wechat.push(push)).opened), "once");
+    assert.equal(backend.requests.length, 1);
+  });
+
+  void test(`${bus}: two pushes of one user and one second that differ are two, and so are equal MsgIds of two users`, async (t) => {
+    const backend = await createBackend(t, ({ json }) => {
+      const { EventKey, FromUserName } = json as { EventKey?: string; FromUserName: string };
+      return { body: { type: "text", msg: EventKey ?? FromUserName } };
+    });
+    const system = await createSystem(t, { bus, services: [{ name: "account", "msg-proxy-pass": backend.url }] });
+    const head = `<xml><ToUserName>gh_1</ToUserName><CreateTime>1700000000</CreateTime>`;
+    const click = (key: string): string =>
+      `${head}<FromUserName>oUSER1</FromUserName><MsgType>event</MsgType><Event>CLICK</Event><EventKey>${key}</EventKey></xml>`;
+    const said = (openid: string): string =>
+      `${head}<FromUserName>${openid}</FromUserName><MsgType>text</MsgType><Content>x</Content><MsgId>7</MsgId></xml>`;
+    const bodies = [click("A"), click("B"), said("oUSER1"), said("oUSER2")];
+    const answers = await Promise.all(bodies.map((body) => system.wechat("account").push(body)));
+    assert.deepEqual(
+      answers.map(({ opened }) => contentOf(opened)),
+      ["A", "B", "oUSER1", "oUSER2"],
+    );
+    assert.equal(new Set(backend.requests.map(({ headers }) => headers["x-wx-event-id"])).size, 4);
+  });
+
+  void test(`${bus}: a dead backend slows no other account, and after 5 failures nobody waits for it`, async (t) => {
+    const [dead, well] = [await createBackend(t, "hang"), await createBackend(t)];
+    const services = [
+      { name: "dead", "msg-proxy-pass": dead.url, "backend-timeout": "1s", retry: ["20s"], concurrency: 5 },
+      { name: "well", "msg-proxy-pass": well.url },
+    ];
+    const system = await createSystem(t, { bus, services });
+    const failing = Array.from({ length: 5 }, () => system.wechat("dead").push(text("x")));
+    await dead.next(5);
+    for (let i = 0; i < 20; i++) {
+      const answer = await system.wechat("well").push(text("x"));
+      assert.equal(contentOf(answer.opened), "ok");
+      assert.ok(answer.ms < 900, `answered after ${answer.ms} ms`);
+    }
+    for (const { opened, ms } of await Promise.all(failing)) {
+      assert.equal(opened, "success");
+      assert.ok(ms < 3000, `answered after ${ms} ms`);
+    }
+    for (let i = 0; i < 10; i++) {
+      const answer = await system.wechat("dead").push(text("x"));
+      assert.equal(answer.opened, "success");
+      assert.ok(answer.ms < 900, `answered after ${answer.ms} ms`);
+    }
+    assert.equal(contentOf((await system.wechat("well").push(text("x"))).opened), "ok");
+    assert.equal(dead.requests.length, 5);
+  });
+
   void test(`${bus}: each push and each delivery has one line and is counted`, async (t) => {
     const backend = await createBackend(t);
     const system = await createSystem(t, {

@@ -56,6 +56,19 @@ async function counted(system: System, outcome: string, count = 1): Promise<void
   await sleep(300);
 }
 
+/** Two late replies to each push, one right after the other. */
+async function replyTwice(prefix: string, identities: readonly string[]): Promise<void> {
+  const connection = await connect(brokerUrl());
+  const channel = await connection.createConfirmChannel();
+  for (const correlationId of identities) {
+    for (const msg of ["one", "two"]) {
+      channel.publish(`${prefix}.replies`, "gone", Buffer.from(JSON.stringify({ msg })), { correlationId });
+    }
+  }
+  await channel.waitForConfirms();
+  await connection.close();
+}
+
 function sentBodies(api: WechatApi): unknown[] {
   return api.calls.filter(({ path }) => path === PATH).map(({ json }) => json);
 }
@@ -73,6 +86,21 @@ void describe("late replies", { concurrency: 8 }, () => {
       await counted(system, "sent");
       assert.equal(backend.requests.length, 1);
       assert.equal(api.count(PATH), 1);
+    });
+
+    void test(`${bus}: a backend that takes 8 s, with the settings as they are: one POST, one message`, async (t) => {
+      const { api, backend, wechat } = await createLate(
+        t,
+        bus,
+        { body: { type: "text", msg: "after 8 s" }, delayMs: 8000 },
+        { "reply-budget": "4500ms" },
+      );
+      const answer = await wechat.push(text());
+      assert.equal(answer.opened, "success");
+      assert.ok(answer.ms < 5000, `answered after ${answer.ms} ms`);
+      const [call] = await api.next(PATH, 1, 10_000);
+      assert.deepEqual(call?.json, { touser: "oUSER1", msgtype: "text", text: { content: "after 8 s" } });
+      assert.equal(backend.requests.length, 1);
     });
 
     void test(`${bus}: every type of reply in WeChat's words; what says nothing is dropped`, async (t) => {
@@ -141,6 +169,15 @@ void describe("late replies", { concurrency: 8 }, () => {
         await counted(system, outcome);
       }
       assert.equal(api.count(PATH), 3);
+      const told = system.log.filter(({ msg, level }) => msg === "late reply" && level === 40);
+      assert.deepEqual(
+        told.map((line) => [line["outcome"], line["errcode"]]),
+        [
+          ["refused", 45047],
+          ["expired", 45015],
+          ["unanswered", undefined],
+        ],
+      );
     });
 
     void test(`${bus}: a token that WeChat refuses is replaced and the reply sent`, async (t) => {
@@ -150,6 +187,15 @@ void describe("late replies", { concurrency: 8 }, () => {
       api.invalidateToken();
       await wechat.push(text("oSECOND"));
       await counted(system, "sent", 2);
+      assert.equal(api.count(PATH), 3);
+    });
+
+    void test(`${bus}: when WeChat refuses the new token, too, nothing was done: it is sent later`, async (t) => {
+      const { api, system, wechat } = await createLate(t, bus, slow);
+      api.fail(PATH, { errcode: 40001, errmsg: "invalid credential" }, 2);
+      await wechat.push(text());
+      await counted(system, "retry");
+      await counted(system, "sent");
       assert.equal(api.count(PATH), 3);
     });
 
@@ -214,12 +260,14 @@ void describe("late replies", { concurrency: 8 }, () => {
     try {
       await Promise.all(Array.from({ length: 10 }, (_, i) => wechat.push(text(`oUSER${i}`))));
       await api.next(PATH, 10);
+      await replyTwice(system.prefix, ["shop/oTWICE1/1", "shop/oTWICE2/2", "shop/oTWICE3/3"]);
+      await api.next(PATH, 3);
       await first.close();
       await wechat.push(text("oLAST"));
       await api.next(PATH, 1);
       await sleep(500);
-      assert.equal(api.count(PATH), 11);
-      assert.equal(new Set(sentBodies(api).map((body) => (body as { touser: string }).touser)).size, 11);
+      assert.equal(api.count(PATH), 14);
+      assert.equal(new Set(sentBodies(api).map((body) => (body as { touser: string }).touser)).size, 14);
     } finally {
       await second.close();
     }

@@ -3,13 +3,14 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createConnection } from "node:net";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { connect } from "amqplib";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat, type Wechat } from "../support/wechat-server.ts";
-import { startProcess, writeConfig } from "./bridge-process.ts";
+import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
 import { brokerUrl } from "./system.ts";
 
 const token = "processToken";
@@ -47,6 +48,10 @@ function wechatAt(port: number): Wechat {
   return createWechat({ url: `http://127.0.0.1:${port}/wx`, token, appId, aesKey });
 }
 
+async function saying({ lines }: BridgeProcess, message: string): Promise<void> {
+  while (!lines.some(({ msg }) => msg === message)) await sleep(10);
+}
+
 async function deletePrefix(prefix: string): Promise<void> {
   const connection = await connect(brokerUrl());
   const channel = await connection.createChannel();
@@ -67,11 +72,35 @@ void test("gateway and dispatcher as two processes answer, and SIGTERM drains wh
   const answering = wechatAt(gateway.port).push(text(1));
   await backend.next(1);
   const ended = Promise.all([gateway.end("SIGTERM"), dispatcher.end("SIGTERM")]);
+  await saying(gateway, "draining");
+  await assert.rejects(wechatAt(gateway.port).push(text(100)), { code: "ECONNREFUSED" });
   const answer = await answering;
   assert.equal(parseReply(answer.opened)["Content"], "drained");
   assert.equal(answer.verified, true);
   assert.deepEqual(await ended, [0, 0]);
   for (const { lines } of [gateway, dispatcher]) assert.equal(lines.at(-1)?.msg, "stopped");
+});
+
+void test("SIGTERM gives deliveries 8 s, then returns the rest to the next dispatcher, and ends with 0 inside 10 s", async (t) => {
+  const backend = await createBackend(t, ({ json }) => {
+    const { Content } = json as { Content: string };
+    return Content === "200" ? { body: { type: "success" }, delayMs: 7000 } : "hang";
+  });
+  const { file } = await configFile(t, backend.url);
+  const first = await startProcess(t, "dispatcher", file);
+  const gateway = await startProcess(t, "gateway", file);
+  const answering = Promise.all([200, 201].map((id) => wechatAt(gateway.port).push(text(id))));
+  await backend.next(2);
+  const startedAt = performance.now();
+  assert.equal(await first.end("SIGTERM"), 0);
+  const took = performance.now() - startedAt;
+  assert.ok(took > 7900 && took < 10_000, `ended after ${took} ms`);
+  backend.answer({ body: { type: "success" } });
+  await startProcess(t, "dispatcher", file);
+  const [again] = await backend.next(1);
+  assert.equal(again?.headers["x-wx-event-id"], "shop/oUSER1/201");
+  for (const { opened } of await answering) assert.equal(opened, "success");
+  assert.equal(backend.requests.length, 3);
 });
 
 void test("a dispatcher killed during a delivery loses nothing: another one delivers it again", async (t) => {

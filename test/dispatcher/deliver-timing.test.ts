@@ -65,6 +65,17 @@ test("nothing is acked before its copy is held, and it is published until somebo
   assert.deepEqual([await bus.depth(names.dead), await bus.depth(names.dispatchOf("shop"))], [1, 0]);
 });
 
+test("a delivery whose copy nobody holds is back in its queue after a shutdown", async (t) => {
+  const options = { handler: { status: 400 } };
+  const { publish, names, bus, backend, lines, dispatcher } = await createDispatching(t, options);
+  await bus.deleteQueue(names.dead);
+  await publish();
+  await backend.next();
+  await until(() => lines.some((line) => line.includes("not held yet, publishing again")), "a second try");
+  await dispatcher.close(0);
+  assert.equal(await bus.depth(names.dispatchOf("shop")), 1);
+});
+
 test("at shutdown what the backend still works on is given its time", async (t) => {
   const answering = Promise.withResolvers<void>();
   const { publish, watch, names, backend, dispatcher, bus } = await createDispatching(t, {

@@ -218,6 +218,23 @@ test("a declaration that the broker refuses is named, and the rest works", async
   assert.deepEqual(await consume(name("theirs")).take(), ["1"]);
 });
 
+test("what is declared while the broker is away is declared once when it comes, refusals included", async (t) => {
+  const { bus, proxy, name, lines, declare } = await createSetting(t);
+  const other = await createAmqpTestBus(t, [node.url], { keep: true });
+  const theirs = { exchanges: [], queues: [classic(name("theirs"))], bindings: [], unbindings: [] };
+  await other.declare(theirs, { timeout: 5000 });
+  await untilReady(bus);
+  await proxy.refuse();
+  proxy.reset();
+  await eventually("the loss is noticed", () => !bus.ready);
+  const refused = { code: "CONFIG_INVALID" };
+  const declaring = assert.rejects(declare({ queues: [classic(name("theirs"), { "x-max-length": 2 })] }), refused);
+  await proxy.accept();
+  await declaring;
+  await untilReady(bus);
+  assert.equal(lines.filter(({ msg }) => msg === "the broker refuses a declaration").length, 1);
+});
+
 test("a frozen broker: every question ends in time, and closing too", async (t) => {
   const { bus, declareQueue, publish, consume } = await createSetting(t);
   const queue = await declareQueue();
