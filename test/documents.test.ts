@@ -51,3 +51,12 @@ function anchorsOf(text: string): Set<string> {
 function withoutCode(text: string): string {
   return text.replaceAll(/^ *```[^]*?^ *```$/gm, "");
 }
+
+test("compose gives gateway and dispatcher longer to end than the 10 s that they take", () => {
+  const compose = readFileSync(join(root, "docker-compose.yml"), "utf8");
+  const block = (start: string): string => new RegExp(`^${start}\\n(?: .*\\n|\\n)*`, "m").exec(compose)?.[0] ?? "";
+  assert.match(block("x-service: &service"), /^ {2}stop_grace_period: 15s$/m);
+  assert.match(block("x-bridge: &bridge"), /^ {2}<<: \*service$/m);
+  for (const role of ["gateway", "dispatcher"])
+    assert.match(compose, new RegExp(`^  ${role}:\\n    <<: \\*bridge$`, "m"));
+});
