@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
-import { createWechat } from "../support/wechat-server.ts";
+import { createWechat, type PushAnswer } from "../support/wechat-server.ts";
 import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
 
 const text = (id: number): string =>
@@ -13,7 +13,7 @@ const text = (id: number): string =>
 <MsgType>text</MsgType><Content>${id}</Content><MsgId>${id}</MsgId></xml>`;
 
 /** An all-in-one bridge on the in-process bus with a data-dir that outlives its processes. */
-async function createFixture(t: Closing, backend: Backend): Promise<() => Promise<BridgeProcess>> {
+async function createFixture(t: Closing, backend: Backend): Promise<(largestFile?: number) => Promise<BridgeProcess>> {
   const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
   t.after(() => rm(dataDir, { recursive: true, force: true }));
   const file = await writeConfig(t, {
@@ -33,12 +33,15 @@ async function createFixture(t: Closing, backend: Backend): Promise<() => Promis
       },
     ],
   });
-  return () => startProcess(t, "start", file);
+  return (largestFile) => startProcess(t, "start", file, {}, largestFile);
 }
 
-async function push({ port }: BridgeProcess, id: number): Promise<string> {
-  const wechat = createWechat({ url: `http://127.0.0.1:${port}/wx`, token: "AAAAA", appId: "wx1" });
-  return (await wechat.push(text(id))).opened;
+async function push(bridge: BridgeProcess, id: number): Promise<string> {
+  return (await answerTo(bridge, id)).opened;
+}
+
+function answerTo({ port }: BridgeProcess, id: number): Promise<PushAnswer> {
+  return createWechat({ url: `http://127.0.0.1:${port}/wx`, token: "AAAAA", appId: "wx1" }).push(text(id));
 }
 
 void test("in-process with data-dir: a delivery under way survives kill -9 and reaches the backend again", async (t) => {
@@ -71,4 +74,31 @@ void test("in-process with data-dir: a retry that waits survives a restart, and 
   assert.equal(retried?.headers["x-wx-event-id"], "account/oUSER1/2");
   assert.equal(retried?.headers["x-wx-attempt"], "2");
   assert.equal(backend.requests.length, 3);
+});
+
+void test("in-process on a disk that takes no more: 503, and what was answered success survives kill -9", async (t) => {
+  const backend = await createBackend(t, "hang");
+  const start = await createFixture(t, backend);
+  const first = await start(512);
+  const statuses = new Map<string, number>();
+  for (let id = 1000; ![...statuses.values()].includes(503); id += 50) {
+    assert.ok(id < 2000, "a thousand pushes fit into 256 KiB");
+    const pushOne = async (each: number): Promise<void> => {
+      const { status, ms } = await answerTo(first, each);
+      assert.ok(ms < 5000, `answered after ${ms} ms`);
+      statuses.set(`account/oUSER1/${each}`, status);
+    };
+    await Promise.all(Array.from({ length: 50 }, (_, i) => pushOne(id + i)));
+  }
+  const metrics = await (await fetch(`http://127.0.0.1:${first.internalPort}/metrics`)).text();
+  assert.match(metrics, /wx_spool_total\{service="account",outcome="refused"\} \d+\n/);
+  await first.end("SIGKILL");
+  const before = backend.requests.length;
+  backend.answer({ body: { type: "success" } });
+  await start();
+  const held = [...statuses].flatMap(([identity, status]) => (status === 200 ? [identity] : []));
+  assert.ok(held.length > 0);
+  const isBack = (identity: string): boolean =>
+    backend.requests.slice(before).some(({ headers }) => headers["x-wx-event-id"] === identity);
+  while (!held.every(isBack)) await backend.next(1, 10_000);
 });
