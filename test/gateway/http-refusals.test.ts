@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
+import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
+import { createHttpServer } from "../../gateway/http-server.ts";
+import { createMetrics } from "../../shared/metrics.ts";
+import { createTestLog } from "../shared/bus/test-log.ts";
 import { createEchoBridge, requestBytes, speak } from "./echo-bridge.ts";
 
 const bridge = await createEchoBridge({ after: (close) => after(close) }, [
@@ -82,4 +86,21 @@ test("no answer to a stranger and no log line holds a secret, a query or a stack
     assert.ok(!said.includes(secret), `${secret} got out`);
   }
   for (const { status } of answers) assert.ok(status >= 400 && status < 500, String(status));
+});
+
+test("what nobody foresaw is answered 503 with no word of its own, and logged by its name and place", async (t) => {
+  const { log, lines } = createTestLog();
+  const app = createHttpServer(() => "shop", log, createMetrics());
+  app.post("/shop", () => {
+    throw new TypeError("CONTENT of a message");
+  });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  t.after(() => app.close());
+  const { port: ownPort } = app.server.address() as AddressInfo;
+  const answer = await fetch(`http://127.0.0.1:${ownPort}/shop?signature=Sig1Strange`, { method: "POST", body: "x" });
+  assert.deepEqual([answer.status, await answer.text()], [503, "try again\n"]);
+  const [{ code, reason, at, msg } = {}] = lines.all;
+  assert.deepEqual({ code, reason, msg }, { code: "INTERNAL", reason: "TypeError", msg: "request failed" });
+  assert.match(String(at), /^http-refusals\.test\.ts:\d+$/);
+  assert.doesNotMatch(JSON.stringify(lines.all), /CONTENT|Sig1Strange|node_modules/);
 });
