@@ -65,5 +65,5 @@ function describe(error: FastifyError): { status: number; code: string; message:
 
 /** Where it happened, and what kind it is: its words may quote the content, and so may a whole stack. */
 function describeUnforeseen({ name, stack = "" }: Error): { reason: string; at: string | undefined } {
-  return { reason: name, at: /([\w-]+\.[jt]s:\d+):\d+\)?$/m.exec(stack)?.[1] };
+  return { reason: name, at: /([\w.-]+\.[jt]s:\d+):\d+\)?$/m.exec(stack)?.[1] };
 }

@@ -1,5 +1,6 @@
 import type { Channel, ConsumeMessage } from "amqplib";
 import type { Logger } from "../log.ts";
+import { createAcks, type Acks } from "./amqp-acks.ts";
 import { ChannelKeeper } from "./amqp-channel.ts";
 import { isRefusal } from "./amqp-declare.ts";
 import type { Link } from "./amqp-link.ts";
@@ -16,8 +17,10 @@ export interface AmqpConsumer extends Consumer {
   readonly ready: boolean;
 }
 
-/** Of a channel. */
+/** A channel from its opening to its end. */
 interface Life {
+  channel: Channel;
+  acks: Acks;
   isOver: boolean;
 }
 
@@ -30,7 +33,7 @@ export function createAmqpConsumer(
   redeclare: () => Promise<void>,
   log: Logger,
 ): AmqpConsumer {
-  let consuming: Channel | undefined;
+  let consuming: Life | undefined;
   let cancelled = false;
 
   const keeper = new ChannelKeeper(
@@ -40,11 +43,11 @@ export function createAmqpConsumer(
         await redeclare();
         await channel.prefetch(prefetch);
         if (cancelled) return;
-        const life = { isOver: false };
+        const life = { channel, acks: createAcks(channel), isOver: false };
         channel.once("close", () => (life.isOver = true));
         // From here on `cancel` has something to cancel: its command goes out behind the next one.
-        consuming = channel;
-        const consumed = channel.consume(queue, (message) => take(channel, life, message), {
+        consuming = life;
+        const consumed = channel.consume(queue, (message) => take(life, message), {
           consumerTag: CONSUMER_TAG,
         });
         consumed.catch((error: unknown) => isRefusal(error) && onRefused?.());
@@ -54,15 +57,16 @@ export function createAmqpConsumer(
     log.child({ queue }),
   );
 
-  function take(channel: Channel, life: Life, message: ConsumeMessage | null): void {
+  function take(life: Life, message: ConsumeMessage | null): void {
     if (message !== null) {
-      const delivery = toDelivery(channel, life, queue, message);
+      const delivery = toDelivery(life, queue, message);
       // It was on its way when the consumer was cancelled: not to be kept from others until the channel closes.
       if (cancelled) delivery.requeue();
       else onDelivery(delivery);
     } else if (!cancelled) {
       log.warn({ queue }, "the broker cancelled a consumer, consuming again");
-      keeper.renew(channel);
+      life.acks.flush();
+      keeper.renew(life.channel);
     }
   }
 
@@ -72,28 +76,27 @@ export function createAmqpConsumer(
     },
     async cancel() {
       cancelled = true;
-      if (consuming) await within(CANCEL_TIMEOUT, consuming.cancel(CONSUMER_TAG)).catch(() => {});
+      if (consuming) await within(CANCEL_TIMEOUT, consuming.channel.cancel(CONSUMER_TAG)).catch(() => {});
     },
     async close() {
       cancelled = true;
+      consuming?.acks.flush();
       await keeper.close(); // the broker takes back whatever was not ended
     },
   };
 }
 
-function toDelivery(channel: Channel, life: Readonly<Life>, queue: string, message: ConsumeMessage): Delivery {
+function toDelivery(life: Readonly<Life>, queue: string, message: ConsumeMessage): Delivery {
+  const { channel, acks } = life;
   let ended = false;
   const once = (end: () => void) => () => {
     if (ended) return;
     ended = true;
-    try {
-      end();
-    } catch {
-      // the channel has gone: the broker delivers the message again
-    }
+    end();
   };
   const { exchange, routingKey, redelivered } = message.fields;
-  const ack = once(() => channel.ack(message));
+  const ack = once(() => acks.ack(message));
+  acks.delivered(message);
   return {
     exchange,
     routingKey,
@@ -106,10 +109,11 @@ function toDelivery(channel: Channel, life: Readonly<Life>, queue: string, messa
     ack,
     async acked() {
       ack();
+      acks.flush();
       // AMQP confirms no acks, but the queue answers in order: after this ack.
       await channel.checkQueue(queue);
     },
-    requeue: once(() => channel.nack(message, false, true)),
-    reject: once(() => channel.nack(message, false, false)),
+    requeue: once(() => acks.nack(message, true)),
+    reject: once(() => acks.nack(message, false)),
   };
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { createHttpServer } from "../../gateway/http-server.ts";
 import { createMetrics } from "../../shared/metrics.ts";
-import { createTestLog } from "../shared/bus/test-log.ts";
+import { createTestLog, type LogLine } from "../shared/bus/test-log.ts";
 import { createEchoBridge, requestBytes, speak } from "./echo-bridge.ts";
 
 const bridge = await createEchoBridge({ after: (close) => after(close) }, [
@@ -99,7 +99,7 @@ test("what nobody foresaw is answered 503 with no word of its own, and logged by
   const { port: ownPort } = app.server.address() as AddressInfo;
   const answer = await fetch(`http://127.0.0.1:${ownPort}/shop?signature=Sig1Strange`, { method: "POST", body: "x" });
   assert.deepEqual([answer.status, await answer.text()], [503, "try again\n"]);
-  const [{ code, reason, at, msg } = {}] = lines.all;
+  const { code, reason, at, msg } = lines.all[0] as LogLine;
   assert.deepEqual({ code, reason, msg }, { code: "INTERNAL", reason: "TypeError", msg: "request failed" });
   assert.match(String(at), /^http-refusals\.test\.ts:\d+$/);
   assert.doesNotMatch(JSON.stringify(lines.all), /CONTENT|Sig1Strange|node_modules/);

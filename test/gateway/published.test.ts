@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mock, test, type TestContext } from "node:test";
 import { createPublished, publishedSchema, type Published } from "../../gateway/published.ts";
+import { digestOf } from "../../shared/digest-set.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";
 
@@ -38,16 +39,16 @@ async function createStarts(t: TestContext): Promise<() => { published: Publishe
 test("with data-dir an identity is known for 6 h and over restarts, and then leaves the disk", async (t) => {
   const start = await createStarts(t);
   const first = start();
-  first.published.add("shop/oUSER/1");
+  first.published.add(digestOf("shop/oUSER/1"));
   first.end();
   mock.timers.tick(6 * HOUR - 1000);
   const second = start();
-  assert.ok(second.published.has("shop/oUSER/1"));
-  assert.ok(!second.published.has("shop/oUSER/2"));
+  assert.ok(second.published.has(digestOf("shop/oUSER/1")));
+  assert.ok(!second.published.has(digestOf("shop/oUSER/2")));
   second.end();
   mock.timers.tick(1000);
   const third = start();
-  assert.ok(!third.published.has("shop/oUSER/1"));
+  assert.ok(!third.published.has(digestOf("shop/oUSER/1")));
   const count = (): unknown => third.store.database.prepare("SELECT COUNT(*) AS count FROM published").get();
   assert.deepEqual({ ...(count() as object) }, { count: 1 });
   mock.timers.tick(60_000);
@@ -59,24 +60,24 @@ test("with data-dir an identity is known for 6 h and over restarts, and then lea
 test("what is not closed loses half a second at most", async (t) => {
   const start = await createStarts(t);
   const { published, store } = start();
-  published.add("shop/oUSER/1");
+  published.add(digestOf("shop/oUSER/1"));
   mock.timers.tick(500);
   await store.write(() => {});
   store.close(); // and not `published.close`, as after a kill -9
   const next = start();
-  assert.ok(next.published.has("shop/oUSER/1"));
+  assert.ok(next.published.has(digestOf("shop/oUSER/1")));
   next.end();
 });
 
 test("without data-dir a million are known; each one more makes the oldest forgotten, and is counted", () => {
   let forgotten = 0;
   const published = createPublished({ store: undefined, log, onForgotten: () => forgotten++ });
-  for (let i = 0; i < MILLION; i++) published.add(`shop/oUSER/${i}`);
-  assert.deepEqual([published.has("shop/oUSER/0"), forgotten], [true, 0]);
-  published.add("shop/oUSER/one more");
-  published.add("shop/oUSER/two more");
+  for (let i = 0; i < MILLION; i++) published.add(digestOf(`shop/oUSER/${i}`));
+  assert.deepEqual([published.has(digestOf("shop/oUSER/0")), forgotten], [true, 0]);
+  published.add(digestOf("shop/oUSER/one more"));
+  published.add(digestOf("shop/oUSER/two more"));
   assert.deepEqual(
-    ["0", "1", "2", `${MILLION - 1}`, "two more"].map((id) => published.has(`shop/oUSER/${id}`)),
+    ["0", "1", "2", `${MILLION - 1}`, "two more"].map((id) => published.has(digestOf(`shop/oUSER/${id}`))),
     [false, false, true, true, true],
   );
   assert.equal(forgotten, 2);
