@@ -26,7 +26,7 @@ export class DigestSet {
 
   constructor(capacity: number) {
     this.#capacity = capacity;
-    this.#ring = new Uint32Array(capacity * WORDS);
+    this.#ring = new Uint32Array(capacity * WORDS).fill(EMPTY); // touched now: what the process takes later, it has from the start
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(capacity * 2))).fill(EMPTY);
   }
 

@@ -3,7 +3,7 @@ import { destination, pino, type DestinationStream, type Logger } from "pino";
 export type { Logger } from "pino";
 
 /** Lines are written when this many characters wait, or after this many ms. */
-const BLOCK = 16_000;
+const BLOCK = 64_000;
 const WRITE_EVERY = 50;
 
 /**
