@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createHoldOnBroker } from "../../gateway/hold.ts";
+import { createNames } from "../../shared/bus/topology.ts";
+import { brokerUrl } from "../bridge/system.ts";
+import { createAmqpTestBus } from "../shared/bus/amqp-test-bus.ts";
+import { classic, createBench, toQueue } from "../shared/bus/bench.ts";
+import { createTestLog } from "../shared/bus/test-log.ts";
+import { configOf, service } from "../shared/config/sample-config.ts";
+
+test("a dispatch queue that refuses for a while, as one that elects its leader: the push is held as soon as it takes it", async (t) => {
+  const bus = await createAmqpTestBus(t, [brokerUrl()]);
+  const { prefix, declare, send, consume } = createBench(bus);
+  const { accounts } = await configOf({ services: [service({ name: "shop" })], amqp: { url: brokerUrl(), prefix } });
+  const names = createNames(prefix);
+  const [exchange, queue] = [names.eventsOf("shop"), names.dispatchOf("shop")];
+  await declare({
+    exchanges: [{ name: exchange, type: "topic" }],
+    queues: [classic(queue, { "x-max-length": 1, "x-overflow": "reject-publish" })],
+    bindings: [toQueue(exchange, queue, "#")],
+  });
+  await send(queue, "fills it");
+  const { log, lines } = createTestLog();
+  const hold = createHoldOnBroker({ accounts, bus, names, log });
+  const message = { exchange, routingKey: "msg.text", body: Buffer.from("push"), properties: { messageId: "id" } };
+  const holding = hold({ service: "shop", user: "shop/oUSER", message }, 4500);
+  assert.equal((await lines.next())[0]?.msg, "a subscriber's queue refuses, publishing past it");
+  const isSettled = await Promise.race([
+    holding.then(() => true),
+    new Promise((resolve) => setTimeout(resolve, 1000, false)),
+  ]);
+  assert.equal(isSettled, false);
+  const consumer = consume(queue);
+  assert.deepEqual(await consumer.take(), ["fills it"]);
+  assert.equal(await holding, "routed");
+  assert.deepEqual(await consumer.take(), ["push"]);
+});
