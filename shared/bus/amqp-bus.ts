@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel } from "amqplib";
 import type { AmqpConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { createAmqpConsumer, type AmqpConsumer } from "./amqp-consumer.ts";
-import { declareTopologies } from "./amqp-declare.ts";
+import { declareTopologies, type Refusal } from "./amqp-declare.ts";
 import { createLink, reasonOf, type Link } from "./amqp-link.ts";
 import { Publisher } from "./amqp-publisher.ts";
 import type {
@@ -19,6 +20,7 @@ import type { Topology } from "./topology.ts";
 import { within } from "./waiting.ts";
 
 const QUESTION_TIMEOUT = 2000;
+const RETRY_PAUSE = 50;
 /** For the channels, and again for the connections. */
 const CLOSE_TIMEOUT = 1000;
 
@@ -48,6 +50,8 @@ class AmqpBus implements Bus {
   readonly #consumers = new Set<AmqpConsumer>();
   #topologies: Topology[] = [];
   readonly #declared = new WeakMap<Topology, Declared>();
+  /** Refused declarations that were logged since the connection came: each channel that opens may bring them again. */
+  readonly #told = new Set<string>();
   #declarations = 0;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -58,6 +62,7 @@ class AmqpBus implements Bus {
     this.#publisher = new Publisher(publishing, () => this.#redeclare(), log);
     // Before any consumer has its channel: they all wait for this one run.
     consuming.onConnected(() => {
+      this.#told.clear();
       this.#redeclare().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, "topology not restored yet"));
     });
   }
@@ -69,12 +74,7 @@ class AmqpBus implements Bus {
 
   async declare(topology: Topology, { timeout }: { timeout: number }): Promise<void> {
     if (!this.#topologies.includes(topology)) this.#topologies.push(topology); // its declaration may be tried again
-    const declaring = async (): Promise<string[]> => {
-      if (!(await this.#consuming.isUp(timeout))) throw new Failure("NOT_HELD", "the broker is away");
-      await this.#declare(() => [topology]);
-      return this.#declared.get(topology)?.refusals ?? [];
-    };
-    const refusals = await within(timeout, declaring());
+    const refusals = await within(timeout, this.#declareUntil(performance.now() + timeout, topology));
     if (refusals.length > 0) {
       throw new Failure("CONFIG_INVALID", `the broker refuses a declaration: ${refusals.join("; ")}`);
     }
@@ -138,18 +138,43 @@ class AmqpBus implements Bus {
     return channel;
   }
 
+  /** Over connections that are lost meanwhile. Resolves to what the broker refuses. */
+  async #declareUntil(deadline: number, topology: Topology): Promise<string[]> {
+    for (;;) {
+      const left = Math.max(deadline - performance.now(), 0);
+      if (!(await this.#consuming.isUp(left))) throw new Failure("NOT_HELD", "the broker is away");
+      try {
+        await this.#declare(() => [topology]);
+        return this.#declared.get(topology)?.refusals ?? [];
+      } catch {
+        await sleep(RETRY_PAUSE); // what broke the connection may be told a little later than what it broke
+      }
+    }
+  }
+
   /** Declares what is wanted, save what others have declared since this was asked for. */
   #declare(wanted: () => readonly Topology[]): Promise<void> {
     const askedAfter = this.#declarations;
     return this.#oneByOne(async () => {
       const missing = wanted().filter((topology) => (this.#declared.get(topology)?.number ?? 0) <= askedAfter);
-      const refusals = await declareTopologies(missing, () => this.#openChannel(), this.#log);
+      const refusals = await declareTopologies(missing, () => this.#openChannel());
+      this.#tell(refusals);
       const number = ++this.#declarations;
       for (const topology of missing) {
         const own = refusals.filter((refusal) => refusal.topology === topology);
-        this.#declared.set(topology, { number, refusals: own.map(({ text }) => text) });
+        this.#declared.set(topology, {
+          number,
+          refusals: own.map(({ declaration, reason }) => `${declaration}: ${reason}`),
+        });
       }
     });
+  }
+
+  #tell(refusals: Refusal[]): void {
+    for (const { declaration, reason } of refusals) {
+      if (!this.#told.has(declaration)) this.#log.error({ declaration, reason }, "the broker refuses a declaration");
+      this.#told.add(declaration);
+    }
   }
 
   /** Never at the same time: a declaration could undo a deletion. */

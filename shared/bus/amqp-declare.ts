@@ -1,5 +1,4 @@
 import type { Channel } from "amqplib";
-import type { Logger } from "../log.ts";
 import { reasonOf } from "./amqp-link.ts";
 import type { Topology } from "./topology.ts";
 
@@ -9,7 +8,8 @@ const CHANNELS = 4;
 /** What the broker refused of a topology. */
 export interface Refusal {
   topology: Topology;
-  text: string;
+  declaration: string;
+  reason: string;
 }
 
 interface Step {
@@ -19,19 +19,16 @@ interface Step {
 }
 
 /**
- * Declares topologies, each on channels that `open` makes. What the broker refuses (a 4xx) is logged and returned, and
- * the rest declared nevertheless; throws when the connection is lost.
+ * Declares topologies, each on channels that `open` makes. What the broker refuses (a 4xx) is returned, and the rest
+ * declared nevertheless; throws when the connection is lost.
  */
 export async function declareTopologies(
   topologies: readonly Topology[],
   open: () => Promise<Channel>,
-  log: Logger,
 ): Promise<Refusal[]> {
   const refusals: Refusal[] = [];
   const onRefused = (step: Step, error: unknown): void => {
-    const reason = reasonOf(error);
-    log.error({ declaration: step.what, reason }, "the broker refuses a declaration");
-    refusals.push({ topology: step.topology, text: `${step.what}: ${reason}` });
+    refusals.push({ topology: step.topology, declaration: step.what, reason: reasonOf(error) });
   };
   for (const steps of stagesOf(topologies)) {
     const queue = steps.values();
