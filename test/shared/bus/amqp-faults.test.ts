@@ -219,7 +219,7 @@ test("a declaration that the broker refuses is named, and the rest works", async
 });
 
 test("what is declared while the broker is away is declared when it comes, and what it refuses is told once", async (t) => {
-  const { bus, proxy, name, lines, declare } = await createSetting(t);
+  const { bus, proxy, name, lines, declare, declareQueue, consume } = await createSetting(t);
   const other = await createAmqpTestBus(t, [node.url], { keep: true });
   const theirs = { exchanges: [], queues: [classic(name("theirs"))], bindings: [], unbindings: [] };
   await other.declare(theirs, { timeout: 5000 });
@@ -231,6 +231,8 @@ test("what is declared while the broker is away is declared when it comes, and w
   const declaring = assert.rejects(declare({ queues: [classic(name("theirs"), { "x-max-length": 2 })] }), refused);
   await proxy.accept();
   await declaring;
+  await untilReady(bus);
+  consume(await declareQueue("mine")); // declares everything again
   await untilReady(bus);
   assert.equal(lines.filter(({ msg }) => msg === "the broker refuses a declaration").length, 1);
 });
