@@ -65,7 +65,7 @@ export class Publisher {
     let refusedOn: ConfirmChannel | undefined;
     for (let refusals = 0; ;) {
       const keeper = refusals < SPARE_FROM || this.#closed ? this.#main : this.#takeSpare();
-      const channel = left() > 0 ? await keeper.ready(left()) : undefined;
+      const channel = left() > 0 ? (keeper.usable ?? (await keeper.ready(left()))) : undefined;
       if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away or takes no messages");
       if (channel !== keeper.usable) continue; // others that waited, too, have filled it
       const attempt = await this.#attempt(channel, message, options, left());
@@ -144,8 +144,9 @@ export class Publisher {
         resolve(attempt);
       };
       const onConfirm = (error: Error | null): void => {
-        const outcome = takeReturn(state, returnId({ exchange, routingKey }, properties.messageId));
-        if (error === null) done(outcome);
+        const isReturned =
+          state.returned.size > 0 && takeReturn(state, returnId({ exchange, routingKey }, properties.messageId));
+        if (error === null) done(isReturned ? "returned" : "routed");
         else done(error.message === "message nacked" ? "refused" : "closed");
       };
       try {
@@ -181,9 +182,9 @@ function returnId(to: { exchange: string; routingKey: string }, messageId: strin
   return `${messageId}\0${to.exchange}\0${to.routingKey}`;
 }
 
-function takeReturn({ returned }: ChannelState, id: string): PublishOutcome {
-  const count = returned.size === 0 ? 0 : (returned.get(id) ?? 0);
+function takeReturn({ returned }: ChannelState, id: string): boolean {
+  const count = returned.get(id) ?? 0;
   if (count > 1) returned.set(id, count - 1);
   else returned.delete(id);
-  return count > 0 ? "returned" : "routed";
+  return count > 0;
 }
