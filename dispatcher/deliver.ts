@@ -6,6 +6,7 @@ import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
 import { poisonIn } from "../shared/poison.ts";
 import { success } from "../shared/reply.ts";
+import { afterTurn } from "../shared/turn.ts";
 import type { Insist } from "./insist.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Verdict } from "./verdict.ts";
@@ -48,17 +49,20 @@ export function createDeliver({ account, outbox, enrich, respond, insist, log, m
     const { outcome, error, attempt = event.attempt } = await work(delivery, { ...event, service }, since);
     delivery.ack();
     const ms = Math.round(performance.now() - startedAt);
-    metrics.deliveries.inc({ service, key: keyLabel(event.routingKey), outcome });
-    metrics.deliverySeconds.observe({ service }, ms / 1000);
-    log.info({ identity: event.identity, key: event.routingKey, attempt, outcome, reason: error, ms }, "delivery");
+    afterTurn(() => {
+      metrics.deliveries.inc({ service, key: keyLabel(event.routingKey), outcome });
+      metrics.deliverySeconds.observe({ service }, ms / 1000);
+      log.info({ identity: event.identity, key: event.routingKey, attempt, outcome, reason: error, ms }, "delivery");
+    });
   };
 
   async function work(delivery: Delivery, event: Event, since: number): Promise<Ended> {
     const poison = poisonIn(delivery, event);
     if (poison !== undefined) return bury(delivery, event, "poison", poison);
     const body = await enrich(event);
+    if (!account.fanOut || !isFirst(delivery, event)) return answer(delivery, event, body, since);
     // At the same time: a subscriber whose queue refuses takes none of the backend's budget.
-    const fanOut = account.fanOut && isFirst(delivery, event) ? outbox.enriched(delivery, event, body) : undefined;
+    const fanOut = outbox.enriched(delivery, event, body);
     const [outcome] = await Promise.all([answer(delivery, event, body, since), fanOut]);
     return outcome;
   }

@@ -2,7 +2,7 @@ import type { Bus, OutgoingMessage, PublishOutcome } from "../shared/bus/bus.ts"
 import { createRefusals } from "../shared/bus/refusals.ts";
 import { dispatchQueueOf, isDispatched, type Names } from "../shared/bus/topology.ts";
 import type { Account } from "../shared/config/config.ts";
-import { isFailure } from "../shared/failure.ts";
+import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Spool, Spooled } from "./spool.ts";
 
@@ -31,8 +31,16 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
     const publish = (each: OutgoingMessage, options: { tries?: number } = {}): Promise<PublishOutcome> =>
       bus.publish(each, { timeout: Math.max(deadline - performance.now(), 0), mandatory: true, ...options });
     // Behind it there is nothing more to be tried, and a refusal may pass: a quorum queue that elects its leader gives some.
-    const publishTo = (queue: string): Promise<PublishOutcome> =>
-      publish({ ...message, exchange: "", routingKey: queue }, { tries: Infinity });
+    // One that has not passed lately is not waited for again, or each push would wait out its budget.
+    const publishTo = async (queue: string): Promise<PublishOutcome> => {
+      const insisting = refusals.lately(queue) ? {} : { tries: Infinity };
+      try {
+        return await publish({ ...message, exchange: "", routingKey: queue }, insisting);
+      } catch (error) {
+        refusals.happened(queue);
+        throw error;
+      }
+    };
 
     const { exchange } = message;
     try {
@@ -44,8 +52,8 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
       // One queue's refusal is one for all, and nobody tells which queues have their copy: this one has it for certain.
       if ((await publishTo(dispatchQueues.get(service) ?? names.unrouted)) === "routed") return "routed";
     }
-    await publishTo(names.unrouted);
-    return "unrouted";
+    if ((await publishTo(names.unrouted)) === "routed") return "unrouted";
+    throw new Failure("NOT_HELD", `no queue takes the push: ${names.unrouted} is missing`);
   };
 }
 

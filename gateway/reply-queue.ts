@@ -24,6 +24,8 @@ export interface ReplyQueue {
 /** Replies taken off the queue at a time. */
 const PREFETCH = 1000;
 const DECLARE_TIMEOUT = 3000;
+/** Milliseconds that a queue is given: what refuses every queue, such as a missing permission, must not be asked on and on. */
+const GIVEN = 1000;
 
 /**
  * A queue of this gateway's own. It lives on one node of a cluster: lost with that node, it is given up for another one
@@ -32,14 +34,17 @@ const DECLARE_TIMEOUT = 3000;
 export function createReplyQueue({ bus, names, onReply, log }: ReplyQueueParts): ReplyQueue {
   let instance = newInstance();
   let consumer: Consumer | undefined;
+  let takenAt = 0;
 
   function consume(): void {
     const queue = names.repliesOf(instance);
+    takenAt = performance.now();
     consumer = bus.consume(queue, { prefetch: PREFETCH, onRefused: () => replace(queue) }, onReply);
   }
 
   function replace(lost: string): void {
     if (lost !== names.repliesOf(instance) || consumer === undefined) return;
+    if (performance.now() - takenAt < GIVEN) return; // its consumer tries again, and tells again
     instance = newInstance();
     log.warn({ queue: lost, next: names.repliesOf(instance) }, "the reply queue is lost, taking another one");
     void consumer.close();

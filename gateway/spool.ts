@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { OutgoingMessage, Properties } from "../shared/bus/bus.ts";
-import { Failure } from "../shared/failure.ts";
+import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Store } from "../shared/store/store.ts";
@@ -118,44 +118,50 @@ export function createSpool({
       .finally(() => (draining = undefined));
   }
 
-  /** Batch after batch until nothing is left or the broker takes no more: the timer then tries again. */
+  /**
+   * Batch after batch until nothing is left or the broker takes nothing: the timer then tries again. What a queue refuses
+   * stays, and what comes after it of the same user; others are not kept waiting by it.
+   */
   async function publishAll(): Promise<void> {
     let isDiskWell = await forget();
+    const stuck = new Set<string>();
     for (let last = 0; ;) {
       const rows = oldest.all(last, BATCH) as unknown as Row[];
-      const left = rows.filter(({ seq }) => !published.has(seq));
-      const taken = await publishBatch(left);
+      const left = rows.filter(({ seq, user }) => !published.has(seq) && !stuck.has(user));
+      const isSilent = await publishBatch(left, stuck);
       isDiskWell &&= await forget();
-      if (rows.length < BATCH || taken < left.length || closed || !isReady()) return;
+      if (rows.length < BATCH || isSilent || closed || !isReady()) return;
       last = rows.at(-1)?.seq ?? last;
     }
   }
 
-  /** Users side by side, each one's pushes in order: what comes after one that failed waits with it. */
-  async function publishBatch(rows: Row[]): Promise<number> {
-    let taken = 0;
+  /** Users side by side, each one's pushes in order. Tells whether the broker did not say a word to any. */
+  async function publishBatch(rows: Row[], stuck: Set<string>): Promise<boolean> {
+    let isSilent = rows.length > 0;
     const byUser = Map.groupBy(rows, ({ user }) => user);
     await Promise.all(
-      [...byUser.values()].map(async (own) => {
+      [...byUser].map(async ([user, own]) => {
         for (const row of own) {
           const push = pushOf(row);
           try {
             await publish(push);
           } catch (error) {
+            if (isFailure(error, "NACKED")) isSilent = false;
+            stuck.add(user);
             log.warn(
               { identity: push.message.properties.messageId, reason: (error as Error).message },
               "still spooled",
             );
             return;
           }
+          isSilent = false;
           published.add(row.seq);
           tally(row.user, -1, -row.body.length);
           metrics.spool.inc({ service: row.service, outcome: "published" });
-          taken++;
         }
       }),
     );
-    return taken;
+    return isSilent;
   }
 
   /** Deletes what is published; false when a failing disk does not: then it stays, and is deleted another time. */

@@ -18,8 +18,8 @@ export function createCounter<L extends string>(
     ...configuration,
     collect() {
       for (const [key, { labels, count }] of pending) {
-        counter.inc(labels, count);
         pending.delete(key);
+        counter.inc(labels, count);
       }
     },
   });
@@ -47,8 +47,9 @@ export function createHistogram<L extends string>(configuration: HistogramConfig
   const histogram = new Histogram({ ...configuration, collect: tell });
 
   function tell(): void {
-    for (const { labels, value } of pending) histogram.observe(labels, value);
+    const values = pending;
     pending = [];
+    for (const { labels, value } of values) histogram.observe(labels, value);
   }
 
   return {

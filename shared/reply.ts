@@ -122,10 +122,9 @@ function parseLeading(json: string): unknown {
   }
 }
 
-const keys = ["type", "msg", "title", "desc", "url", "hqUrl", "articles", "kfAccount"];
-const knownKeys = new Map(
-  [...keys, ...keys.map((key) => key.toLowerCase())].map((key, i) => [key, keys[i % keys.length] as string]),
-);
+const names = new Set(Object.values(schemas).flatMap(({ properties }) => Object.keys(properties)));
+/** Names of fields by their spelling and by that in lower case. */
+const knownKeys = new Map([...names].flatMap((name) => [[name, name] as const, [name.toLowerCase(), name] as const]));
 
 function withKnownCase(value: Record<string, unknown>): Record<string, unknown> {
   const fields: Record<string, unknown> = {};

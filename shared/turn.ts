@@ -14,3 +14,15 @@ export function nextTurn(): Promise<void> {
   });
   return turn;
 }
+
+let left: (() => void)[] = [];
+
+/** Does `work` after this turn of the event loop, in a row with what others have left for then. It may not throw. */
+export function afterTurn(work: () => void): void {
+  if (left.push(work) > 1) return;
+  setImmediate(() => {
+    const works = left;
+    left = [];
+    for (const each of works) each();
+  });
+}

@@ -16,7 +16,8 @@ export interface Acks {
   flush(): void;
 }
 
-export function createAcks(channel: Channel): Acks {
+/** `prefetch` acks in a row do not wait: nothing more comes before they are out. */
+export function createAcks(channel: Channel, prefetch: number): Acks {
   /** Deliveries that the broker does not know the end of, oldest first, and whether they are to be acked. */
   const open = new Map<ConsumeMessage, boolean>();
   let waiting = 0;
@@ -46,8 +47,8 @@ export function createAcks(channel: Channel): Acks {
     delivered: (message) => void open.set(message, false),
     ack(message) {
       open.set(message, true);
-      waiting++;
-      timer ??= setTimeout(flush, TOGETHER);
+      if (++waiting >= prefetch) flush();
+      else timer ??= setTimeout(flush, TOGETHER);
     },
     nack(message, requeue) {
       open.delete(message);

@@ -108,7 +108,7 @@ class AmqpBus implements Bus {
   }
 
   async deleteQueue(queue: string): Promise<void> {
-    this.#topologies = this.#topologies.map((topology) => withoutQueue(topology, queue));
+    this.#topologies = this.#topologies.map((topology) => withoutQueue(topology, queue)).filter(declaresAnything);
     await this.#ask((channel) => this.#oneByOne(() => channel.deleteQueue(queue, { ifEmpty: true })));
   }
 
@@ -146,7 +146,8 @@ class AmqpBus implements Bus {
       try {
         await this.#declare(() => [topology]);
         return this.#declared.get(topology)?.refusals ?? [];
-      } catch {
+      } catch (error) {
+        if (performance.now() >= deadline) throw error;
         await sleep(RETRY_PAUSE); // what broke the connection may be told a little later than what it broke
       }
     }
@@ -201,4 +202,8 @@ function withoutQueue(topology: Topology, queue: string): Topology {
     bindings: topology.bindings.filter(isOther),
     unbindings: topology.unbindings.filter(isOther),
   };
+}
+
+function declaresAnything({ exchanges, queues, bindings, unbindings }: Topology): boolean {
+  return [exchanges, queues, bindings, unbindings].some((declarations) => declarations.length > 0);
 }

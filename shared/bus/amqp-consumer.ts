@@ -17,8 +17,8 @@ export interface AmqpConsumer extends Consumer {
   readonly ready: boolean;
 }
 
-/** A channel from its opening to its end. */
-interface Life {
+/** A channel that was opened, until its end. */
+interface Opened {
   channel: Channel;
   acks: Acks;
   isOver: boolean;
@@ -33,7 +33,7 @@ export function createAmqpConsumer(
   redeclare: () => Promise<void>,
   log: Logger,
 ): AmqpConsumer {
-  let consuming: Life | undefined;
+  let consuming: Opened | undefined;
   let cancelled = false;
 
   const keeper = new ChannelKeeper(
@@ -43,30 +43,31 @@ export function createAmqpConsumer(
         await redeclare();
         await channel.prefetch(prefetch);
         if (cancelled) return;
-        const life = { channel, acks: createAcks(channel), isOver: false };
-        channel.once("close", () => (life.isOver = true));
+        const opened = { channel, acks: createAcks(channel, prefetch), isOver: false };
+        channel.once("close", () => (opened.isOver = true));
         // From here on `cancel` has something to cancel: its command goes out behind the next one.
-        consuming = life;
-        const consumed = channel.consume(queue, (message) => take(life, message), {
-          consumerTag: CONSUMER_TAG,
-        });
-        consumed.catch((error: unknown) => isRefusal(error) && onRefused?.());
-        await consumed;
+        consuming = opened;
+        try {
+          await channel.consume(queue, (message) => take(opened, message), { consumerTag: CONSUMER_TAG });
+        } catch (error) {
+          if (isRefusal(error)) onRefused?.();
+          throw error;
+        }
       },
     },
     log.child({ queue }),
   );
 
-  function take(life: Life, message: ConsumeMessage | null): void {
+  function take(opened: Opened, message: ConsumeMessage | null): void {
     if (message !== null) {
-      const delivery = toDelivery(life, queue, message);
+      const delivery = toDelivery(opened, queue, message);
       // It was on its way when the consumer was cancelled: not to be kept from others until the channel closes.
       if (cancelled) delivery.requeue();
       else onDelivery(delivery);
     } else if (!cancelled) {
       log.warn({ queue }, "the broker cancelled a consumer, consuming again");
-      life.acks.flush();
-      keeper.renew(life.channel);
+      opened.acks.flush();
+      keeper.renew(opened.channel);
     }
   }
 
@@ -86,8 +87,8 @@ export function createAmqpConsumer(
   };
 }
 
-function toDelivery(life: Readonly<Life>, queue: string, message: ConsumeMessage): Delivery {
-  const { channel, acks } = life;
+function toDelivery(opened: Readonly<Opened>, queue: string, message: ConsumeMessage): Delivery {
+  const { channel, acks } = opened;
   let ended = false;
   const once = (end: () => void) => () => {
     if (ended) return;
@@ -104,7 +105,7 @@ function toDelivery(life: Readonly<Life>, queue: string, message: ConsumeMessage
     body: message.content,
     properties: message.properties as Properties,
     get gone() {
-      return life.isOver;
+      return opened.isOver;
     },
     ack,
     async acked() {

@@ -27,7 +27,7 @@ export interface PublishOptions {
   timeout: number;
   /** Whether a message that reaches no queue is told apart ("returned"). Default false. */
   mandatory?: boolean;
-  /** Tries after which a broker that refuses is believed, 1 to 5. Default 5; the in-process bus is believed at once. */
+  /** Tries after which a broker that refuses is believed, at least 1; Infinity: until the timeout. Default 5; the in-process bus is believed at once. */
   tries?: number;
 }
 

@@ -8,14 +8,18 @@ const REMEMBERED = 10_000;
  */
 export interface Refusals {
   tries(exchange: string): number;
+  /** Whether all tries at an exchange or a queue were in vain in the last 10 s. */
+  lately(name: string): boolean;
   /** All tries were in vain. */
-  happened(exchange: string): void;
+  happened(name: string): void;
 }
 
 export function createRefusals(): Refusals {
-  const lately = new Map<string, number>();
+  const until = new Map<string, number>();
+  const lately = (name: string): boolean => performance.now() < (until.get(name) ?? -Infinity);
   return {
-    tries: (exchange) => (performance.now() < (lately.get(exchange) ?? -Infinity) ? 1 : TRIES),
-    happened: (exchange) => void lately.set(exchange, performance.now() + REMEMBERED),
+    tries: (exchange) => (lately(exchange) ? 1 : TRIES),
+    lately,
+    happened: (name) => void until.set(name, performance.now() + REMEMBERED),
   };
 }

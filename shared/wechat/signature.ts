@@ -9,7 +9,7 @@ export function signatureOf(...parts: string[]): string {
 }
 
 const LENGTH = 40;
-/** Kept, as each push is compared twice: nothing of a comparison outlives it. */
+/** Kept, as each push is compared twice; written over whole each time. */
 const expected = Buffer.alloc(LENGTH);
 const actual = Buffer.alloc(LENGTH);
 

@@ -35,3 +35,14 @@ test("a dispatch queue that refuses for a while, as one that elects its leader: 
   assert.equal(await holding, "routed");
   assert.deepEqual(await consumer.take(), ["push"]);
 });
+
+test("a push that no queue takes, not even the one for unrouted pushes, is not held", async (t) => {
+  const bus = await createAmqpTestBus(t, [brokerUrl()]);
+  const { prefix, declare } = createBench(bus);
+  const names = createNames(prefix);
+  const exchange = names.eventsOf("shop");
+  await declare({ exchanges: [{ name: exchange, type: "topic" }] });
+  const hold = createHoldOnBroker({ accounts: [], bus, names, log: createTestLog().log });
+  const message = { exchange, routingKey: "msg.text", body: Buffer.from("push"), properties: { messageId: "id" } };
+  await assert.rejects(hold({ service: "shop", user: "shop/oUSER", message }, 1000), { code: "NOT_HELD", status: 503 });
+});

@@ -16,9 +16,9 @@ import { createTestLog, type LogLine } from "../shared/bus/test-log.ts";
 const full = { code: "NOT_HELD", status: 503, message: "the spool is full" };
 const broken = { code: "NOT_HELD", status: 503, message: "the spool cannot be written" };
 
-function push(id: number, bytes = 100): Spooled {
+function push(id: number, bytes = 100, exchange = "x"): Spooled {
   const message = {
-    exchange: "x",
+    exchange,
     routingKey: "msg.text",
     body: Buffer.alloc(bytes),
     properties: { messageId: `${id}` },
@@ -69,9 +69,18 @@ async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture>
     lines: lines.all,
     async start() {
       await bus.declare({
-        exchanges: [{ name: "x", type: "fanout" }],
-        queues: [{ name: "q", arguments: {} }],
-        bindings: [{ source: "x", destination: "q", to: "queue", routingKey: "" }],
+        exchanges: [
+          { name: "x", type: "fanout" },
+          { name: "refusing", type: "fanout" },
+        ],
+        queues: [
+          { name: "q", arguments: {} },
+          { name: "wx.unrouted", arguments: { "x-max-length": 0, "x-overflow": "reject-publish" } },
+        ],
+        bindings: [
+          { source: "x", destination: "q", to: "queue", routingKey: "" },
+          { source: "refusing", destination: "wx.unrouted", to: "queue", routingKey: "" },
+        ],
         unbindings: [],
       });
       bus.consume("q", { prefetch: 100 }, (delivery) => {
@@ -103,6 +112,17 @@ test("full, it refuses with 503 and counts that; what is published makes room", 
   await eventually(() => published.length === 10);
   await eventually(() => !spool.holds("shop/10"));
   for (let id = 20; id < 30; id++) await spool.add(push(id));
+});
+
+test("what a queue refuses stays, and keeps nobody behind it waiting", async (t) => {
+  const { spool, published, start } = await createFixture(t);
+  for (let id = 0; id < 250; id++) await spool.add(push(id, 1, "refusing"));
+  await spool.add(push(250, 1));
+  await start();
+  await eventually(() => published.length === 1);
+  assert.deepEqual(published, ["250"]);
+  await eventually(() => !spool.holds("shop/250"));
+  assert.ok(spool.holds("shop/0") && spool.holds("shop/249"));
 });
 
 test("after a restart it is as full as before", async (t) => {
