@@ -46,7 +46,7 @@ export function brokerVictim(nodes: readonly PrivateNode[], proxies: readonly Tc
       kill: (random) => killNode(random.pick(nodes), random),
       async stop(random) {
         const node = random.pick(nodes);
-        node.freeze();
+        await node.freeze();
         await sleep(random.between(...STOPPED));
         node.thaw();
       },

@@ -30,7 +30,7 @@ const answers = () => Promise.all([system.push(gateway), system.push(spoolless)]
 const notHeld = /^(the broker .*|the push could not be held.*)$/;
 
 test("a frozen broker: pushes are answered in time, from disk or with 503, and all is well when it thaws", async () => {
-  node.freeze();
+  await node.freeze();
   try {
     const [kept, refused] = await answers();
     assert.deepEqual(kept, { status: 200, said: "success" });

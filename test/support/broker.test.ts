@@ -41,7 +41,7 @@ test("a private node keeps a confirmed message over kill -9, and answers no more
   assert.notEqual(node.pid, killed);
   const after = await createConnection(t, node.url);
 
-  node.freeze();
+  await node.freeze();
   const taken = take(after, "kept");
   assert.equal(await Promise.race([taken, delay(500, "frozen")]), "frozen");
   node.thaw();

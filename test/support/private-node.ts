@@ -42,8 +42,8 @@ export type PrivateNode = {
   rabbitmqctl: (...args: string[]) => Promise<string>;
   /** Kills the node without a warning; resolves when it is dead. */
   kill9: () => Promise<void>;
-  /** SIGSTOP: connections stay open and nothing answers. */
-  freeze: () => void;
+  /** SIGSTOP: connections stay open, and once this has resolved nothing answers. */
+  freeze: () => Promise<void>;
   /** SIGCONT. */
   thaw: () => void;
   /** Starts again with the same data and port: after `kill9`, or else after an orderly stop of its own. */
@@ -94,7 +94,7 @@ export async function startPrivateNode(options: PrivateNodeOptions): Promise<Pri
     },
     rabbitmqctl: (...args) => rabbitmqctl(identity, args),
     kill9: () => end("SIGKILL"),
-    freeze: () => server?.signal("SIGSTOP"),
+    freeze: async () => server?.freeze(),
     thaw: () => server?.signal("SIGCONT"),
     async restart() {
       await end("SIGTERM");

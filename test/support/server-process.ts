@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { nodeEnvironment } from "./node-environment.ts";
@@ -15,6 +15,8 @@ export type ServerProcess = {
   pid: number;
   /** Sends the Erlang VM a signal; without effect once it is dead. */
   signal: (name: NodeJS.Signals) => void;
+  /** SIGSTOP; resolves when no thread of the Erlang VM runs any more, which a busy machine takes a while for. */
+  freeze: () => Promise<void>;
   /** Sends the signal, to a frozen VM too, and resolves when the VM is dead. After 15 s it is killed whatever it does. */
   end: (name: "SIGTERM" | "SIGKILL") => Promise<void>;
 };
@@ -42,6 +44,10 @@ export async function startServer(
   return {
     pid,
     signal,
+    async freeze() {
+      signal("SIGSTOP");
+      await untilStopped(pid);
+    },
     async end(name) {
       signal(name);
       signal("SIGCONT");
@@ -78,6 +84,21 @@ async function ended(child: ChildProcess): Promise<void> {
   if (hasEnded(child)) return;
   child.ref();
   await once(child, "exit");
+}
+
+/** Within 5 s, else it throws. Where there is no /proc to look at it takes the signal's word for it. */
+async function untilStopped(pid: number): Promise<void> {
+  for (const end = Date.now() + 5000; !(await isStopped(pid)); await delay(1)) {
+    if (Date.now() > end) throw new Error(`process ${pid} was stopped and runs on`);
+  }
+}
+
+async function isStopped(pid: number): Promise<boolean> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const stats = await Promise.all(
+    threads.map((id) => readFile(`/proc/${pid}/task/${id}/stat`, "latin1").catch(() => "")),
+  );
+  return stats.every((stat) => stat === "" || /\) T /.test(stat));
 }
 
 /** A process that has ended meanwhile is no error. */

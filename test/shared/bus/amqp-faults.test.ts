@@ -242,7 +242,7 @@ test("a frozen broker: every question ends in time, and closing too", async (t) 
   const queue = await declareQueue();
   const consumer = consume(queue);
   await untilReady(bus);
-  node.freeze();
+  await node.freeze();
   try {
     const took = await elapsed(() =>
       assert.rejects(publish({ routingKey: queue, body: Buffer.from("held later") }, { timeout: 300 }), {
