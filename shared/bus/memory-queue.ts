@@ -45,6 +45,7 @@ export class MemoryQueue {
   #subscriptions: Subscription[] = [];
   #places = 0;
   #drainScheduled = false;
+  #drainedInTurn = false;
   #closed = false;
   #expiry: NodeJS.Timeout | undefined;
 
@@ -110,17 +111,22 @@ export class MemoryQueue {
   }
 
   /**
-   * Never inside the publish or the ack that calls for it: all that one turn of the event loop brings is delivered
-   * together, and what consumers then send wakes the process at the other end once, not once a message.
+   * Never inside the publish or the ack that calls for it, but once all that runs now has run: what one step brings is
+   * delivered together, and each turn of the event loop that a message does not wait for lets the next one bring more.
+   * Only the first time in a turn, so that consumers who publish or give back do not keep everything else from going on.
    */
   #scheduleDrain(): void {
     if (this.#drainScheduled || this.depth === 0 || this.#subscriptions.length === 0) return;
     this.#drainScheduled = true;
-    setImmediate(() => {
+    const drain = (): void => {
       const isDone = this.#drain(); // acks on the way make room for this drain, not for another one
       this.#drainScheduled = false;
       if (!isDone) this.#scheduleDrain();
-    });
+    };
+    if (this.#drainedInTurn) return void setImmediate(drain);
+    this.#drainedInTurn = true;
+    setImmediate(() => (this.#drainedInTurn = false));
+    process.nextTick(drain);
   }
 
   /** Delivers until there is nothing left, no room, or others are due; tells whether it came to an end. */

@@ -46,3 +46,27 @@ test("a consumer that ends its deliveries at once leaves time for everything els
   await new Promise((resolve) => setImmediate(resolve));
   assert.ok(count > 0 && count < 1000, `${count} of 1000 in one go`);
 });
+
+test("consumers that give back, or publish for each other, without end leave time for everything else", async (t) => {
+  const bus = new MemoryBus();
+  t.after(() => bus.close());
+  const { declareQueue, send } = createBench(bus);
+  const [given, ping, pong] = [await declareQueue("given"), await declareQueue("ping"), await declareQueue("pong")];
+  let count = 0;
+  bus.consume(given, { prefetch: 1 }, (delivery) => {
+    if (++count < 100_000) delivery.requeue();
+  });
+  for (const [from, to] of [
+    [ping, pong],
+    [pong, ping],
+  ] as const) {
+    bus.consume(from, { prefetch: 1 }, (delivery) => {
+      delivery.ack();
+      if (++count < 100_000) void send(to, "ball");
+    });
+  }
+  await send(given, "1");
+  await send(ping, "ball");
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(count > 3 && count < 10_000, `${count} deliveries in three turns of the event loop`);
+});
