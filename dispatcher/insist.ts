@@ -50,7 +50,7 @@ export function createInsist({ account, outbox, pause, metrics, patience = PATIE
         await outbox.defer(event);
       }
       await pause(wait);
-      if (delivery.gone) throw new Failure("NOT_HELD", "its connection was lost, it is delivered again");
+      if (delivery.isGone()) throw new Failure("NOT_HELD", "its connection was lost, it is delivered again");
       if (verdict.kind === "failed") attempt++;
     }
   };

@@ -33,7 +33,7 @@ export function createOrderedIntake(parts: IntakeParts, lanes: Lanes): Intake {
   const prefetch = Math.min(account.concurrency * ROOM_TO_WAIT, MAX_PREFETCH);
 
   async function work(delivery: Delivery, since: number): Promise<void> {
-    if (delivery.gone) return;
+    if (delivery.isGone()) return;
     const working = deliver(delivery, since).catch((error: unknown) => {
       // At shutdown all go back together when the consumer closes: one alone would come back behind the later ones.
       if (!lanes.stopped) giveBack(delivery, error);

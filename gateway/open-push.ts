@@ -38,11 +38,11 @@ export function createPushOpener(account: Account, now: () => number = Date.now)
   const tokens = [account.token, account.previousToken].filter((token) => token !== undefined);
   const sealers = [account.aesKey, account.previousAesKey].filter((key) => key !== undefined).map(createSealer);
 
-  /** Queries that were verified: a push's is, before its body is read. */
-  const verified = new WeakSet<Query>();
+  /** Stands on queries that were verified: a push's is, before its body is read. */
+  const verified = Symbol("verified");
 
-  function verify(query: Query): void {
-    if (verified.has(query)) return;
+  function verify(query: Query & { [verified]?: true }): void {
+    if (query[verified]) return;
     const { signature, timestamp, nonce } = query;
     if (!signature || !timestamp || !nonce) {
       throw new Failure("ARGUMENT_MISSING", "argument expected: signature, timestamp and nonce");
@@ -51,7 +51,7 @@ export function createPushOpener(account: Account, now: () => number = Date.now)
     if (!tokens.some((token) => signatureMatches(signature, token, timestamp, nonce))) {
       throw new Failure("SIGNATURE_MISMATCH", "invalid signature");
     }
-    verified.add(query);
+    query[verified] = true;
   }
 
   function checkAge(timestamp: string): void {

@@ -88,8 +88,8 @@ export function sealAnswer(text: string, seal: Seal | undefined): string {
   }
   const stamp = /^\d+$/.test(timestamp) ? timestamp : cdata(timestamp);
   return `<xml>
-<Encrypt>${cdata(encrypt)}</Encrypt>
-<MsgSignature>${cdata(signature)}</MsgSignature>
+<Encrypt><![CDATA[${encrypt}]]></Encrypt>
+<MsgSignature><![CDATA[${signature}]]></MsgSignature>
 <TimeStamp>${stamp}</TimeStamp>
 <Nonce>${cdata(nonce)}</Nonce>
 </xml>`;

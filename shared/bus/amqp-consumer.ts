@@ -104,9 +104,7 @@ function toDelivery(opened: Readonly<Opened>, queue: string, message: ConsumeMes
     redelivered,
     body: message.content,
     properties: message.properties as Properties,
-    get gone() {
-      return opened.isOver;
-    },
+    isGone: () => opened.isOver,
     ack,
     async acked() {
       ack();

@@ -42,7 +42,7 @@ export interface Delivery {
   body: Buffer;
   properties: Properties;
   /** Whether its channel or its consumer has closed: nothing can end it any more, and it comes again to somebody. */
-  readonly gone: boolean;
+  isGone(): boolean;
   ack(): void;
   /**
    * Acks, and resolves when the queue is known to have taken that: the message then comes to nobody again. Rejects when

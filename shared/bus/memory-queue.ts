@@ -163,9 +163,7 @@ export class MemoryQueue {
       // Each consumer may change its own; those of other queues stay as they were.
       properties: { ...properties, ...(properties.headers && { headers: { ...properties.headers } }) },
       redelivered: stored.redelivered,
-      get gone() {
-        return subscription.closed;
-      },
+      isGone: () => subscription.closed,
       ack: () => this.#settle(subscription, stored, "ack"),
       acked: async () => this.#settle(subscription, stored, "ack"),
       requeue: () => this.#settle(subscription, stored, "requeue"),

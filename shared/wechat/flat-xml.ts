@@ -18,12 +18,16 @@ export function parseFlatXml(text: string, isPlain: (name: string) => boolean): 
     const name = text.slice(at + 1, nameEnd);
     if (text[at] !== "<" || nameEnd < 0 || !NAME.test(name) || name in fields || !isPlain(name)) return undefined;
     const value = readText(text, nameEnd + 1);
-    const close = `</${name}>`;
-    if (value === undefined || !text.startsWith(close, value.end)) return undefined;
+    if (value === undefined || !isClosed(text, name, value.end)) return undefined;
     fields[name] = value.text;
-    at = skipBlanks(text, value.end + close.length);
+    at = skipBlanks(text, value.end + name.length + "</>".length);
   }
   return skipBlanks(text, at + "</xml>".length) === text.length ? fields : undefined;
+}
+
+/** Whether the element's end is what stands at `at`. Put together to be compared, it would have to be made each time. */
+function isClosed(text: string, name: string, at: number): boolean {
+  return text.startsWith("</", at) && text.startsWith(name, at + 2) && text[at + 2 + name.length] === ">";
 }
 
 /** One CDATA section, or text without markup and entities. */

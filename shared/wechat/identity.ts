@@ -54,11 +54,20 @@ function idOf({ MsgType, Event, InfoType, MsgId, CreateTime, opened }: IdentityP
   return `${CreateTime}.${Event || InfoType || MsgType}.${digest}`;
 }
 
+const MAX_ENCODED = 1000;
+/** What had to be encoded: names of accounts almost always, which are few. */
+const encoded = new Map<string, string>();
+
 /** Percent-encodes what is outside `[A-Za-z0-9._~-]`, byte by byte. */
 function encode(part: string): string {
   if (/^[A-Za-z0-9._~-]*$/.test(part)) return part;
-  return encodeURIComponent(part.toWellFormed()).replaceAll(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
+  let text = encoded.get(part);
+  if (text === undefined) {
+    text = encodeURIComponent(part.toWellFormed()).replaceAll(
+      /[!'()*]/g,
+      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
+    if (encoded.size < MAX_ENCODED) encoded.set(part, text);
+  }
+  return text;
 }

@@ -25,7 +25,7 @@ async function insistOn(verdicts: Verdict[], { ladder = [10, 20], patience = 100
   const pauses: number[] = [];
   const attempts: number[] = [];
   let deferred = 0;
-  const delivery = { gone: false } as { gone: boolean };
+  const delivery = { isGone: () => false };
   const insist = createInsist({
     account: { name: "shop", retry: ladder.map((ms) => ({ name: `${ms}ms`, ms })) },
     outbox: { defer: async () => void deferred++ },
@@ -83,11 +83,12 @@ test("the gateway is told once when no try can make the deadline, and not when o
 });
 
 test("a delivery that has gone back to its queue is left alone", async () => {
-  const delivery = { gone: false };
+  let isGone = false;
+  const delivery = { isGone: () => isGone };
   const insist = createInsist({
     account: { name: "shop", retry: [{ name: "10ms", ms: 10 }] },
     outbox: { defer: async () => {} },
-    pause: async () => void (delivery.gone = true),
+    pause: async () => void (isGone = true),
     metrics: createMetrics(),
   });
   const insisting = insist(delivery as Delivery, { attempt: 1, deadline: 0 } as Event, () => failed, performance.now());

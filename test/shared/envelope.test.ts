@@ -19,7 +19,7 @@ function delivery(properties: Properties, routingKey = "msg.text"): Delivery {
     exchange: "wx.events.shop",
     routingKey,
     redelivered: false,
-    gone: false,
+    isGone: () => false,
     body,
     properties,
     ack: end,
