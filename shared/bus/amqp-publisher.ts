@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConfirmChannel, Options } from "amqplib";
+import type { ConfirmChannel } from "amqplib";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { ChannelKeeper } from "./amqp-channel.ts";
+import { reuseHeaders } from "./amqp-headers.ts";
 import { reasonOf, type Link } from "./amqp-link.ts";
 import type { OutgoingMessage, PublishOptions, PublishOutcome } from "./bus.ts";
 
@@ -61,14 +62,13 @@ export class Publisher {
   ): Promise<PublishOutcome> {
     const deadline = performance.now() + timeout;
     const left = (): number => deadline - performance.now();
-    const options: Options.Publish = { ...message.properties, persistent: true, mandatory };
     let refusedOn: ConfirmChannel | undefined;
     for (let refusals = 0; ;) {
       const keeper = refusals < SPARE_FROM || this.#closed ? this.#main : this.#takeSpare();
       const channel = left() > 0 ? (keeper.usable ?? (await keeper.ready(left()))) : undefined;
       if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away or takes no messages");
       if (channel !== keeper.usable) continue; // others that waited, too, have filled it
-      const attempt = await this.#attempt(channel, message, options, left());
+      const attempt = await this.#attempt(channel, message, mandatory, left());
       if (attempt === "routed" || attempt === "returned") {
         if (keeper === this.#spare && refusedOn) this.#renewMain(refusedOn);
         return attempt;
@@ -133,7 +133,7 @@ export class Publisher {
   #attempt(
     channel: ConfirmChannel,
     { exchange, routingKey, body, properties }: OutgoingMessage,
-    options: Options.Publish,
+    mandatory: boolean,
     timeout: number,
   ): Promise<Attempt> {
     const state = this.#stateOf(channel);
@@ -150,6 +150,8 @@ export class Publisher {
         else done(error.message === "message nacked" ? "refused" : "closed");
       };
       try {
+        const headers = reuseHeaders(properties.headers);
+        const options = { ...properties, headers, persistent: true, mandatory };
         if (!channel.publish(exchange, routingKey, body, options, onConfirm)) state.full = true;
       } catch (error) {
         if (error instanceof Error && error.name === "IllegalOperationError") return done("closed"); // it has just closed

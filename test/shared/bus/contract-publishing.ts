@@ -47,6 +47,25 @@ export function publishingContract(createBus: CreateBus): void {
     assert.equal(empty.properties.messageId, undefined);
   });
 
+  test("a message has its own headers, whatever the one before had", async (t) => {
+    const { declareQueue, publish, consume } = createBench(await createBus(t));
+    const queue = await declareQueue();
+    const sent = [
+      { "x-wx-contract": 1, "x-wx-deferred": true },
+      { "x-wx-contract": 1 },
+      { "x-foreign": "a", "x-wx-contract": 2 },
+      undefined,
+      {},
+      { "x-wx-attempt": 3 },
+    ];
+    await Promise.all(sent.map((headers) => publish({ routingKey: queue, properties: headers ? { headers } : {} })));
+    const deliveries = await consume(queue).deliveries.next(sent.length);
+    assert.deepEqual(
+      deliveries.map(({ properties: { headers } }) => ({ ...headers })),
+      sent.map((headers) => headers ?? {}),
+    );
+  });
+
   test("what one consumer changes about a message is not seen by others", async (t) => {
     const { name, declare, publish, consume } = createBench(await createBus(t));
     const [a, b] = [name("a"), name("b")];
