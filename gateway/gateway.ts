@@ -11,6 +11,7 @@ import type { Store } from "../shared/store/store.ts";
 import { anyAddress, createAddressFilter, type AddressFilter } from "./address-filter.ts";
 import { createAllowedAddresses, useAllowedAddresses } from "./allowed-addresses.ts";
 import { addCommonEndpoints } from "./common-endpoints.ts";
+import { createLateness, type Lateness } from "./lateness.ts";
 import { moveJournalToSpool, readLeftBehind } from "./left-behind.ts";
 import { createExchange } from "./exchange.ts";
 import { createHold, createHoldOnBroker, type Hold } from "./hold.ts";
@@ -83,6 +84,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
   );
   const app = createHttpServer((path) => services.get(path) ?? "other", log, metrics);
   const inFlight = countInFlight(app);
+  const lateness = createLateness();
   for (const account of config.accounts) {
     addAccount(app, account, {
       apis,
@@ -91,6 +93,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       replies,
       replyQueue,
       once,
+      lateness,
       log: log.child({ service: account.name }),
       metrics,
     });
@@ -109,6 +112,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     },
     async close() {
       await closeHttpServer(app, inFlight);
+      lateness.close();
       await replyQueue.close();
       await spool?.close();
       published.close();
@@ -132,6 +136,7 @@ interface AccountParts extends Omit<GatewayParts, "config" | "internal" | "bus" 
   replies: Replies;
   replyQueue: ReplyQueue;
   once: Once;
+  lateness: Lateness;
 }
 
 function addAccount(app: FastifyInstance, account: Account, parts: AccountParts): void {
@@ -141,7 +146,8 @@ function addAccount(app: FastifyInstance, account: Account, parts: AccountParts)
   const answerTry = createTry(account, exchange, parts.once);
   const answerPush = createPushHandler({ account, opener, answerTry, ...parts });
   void app.register(async (scope) => {
-    addPushRoutes(scope, account, opener, answerPush, addressesOf(account, scope, parts));
+    const addresses = addressesOf(account, scope, parts);
+    addPushRoutes(scope, account, { opener, answerPush, addresses, lateness: parts.lateness });
   });
   addWebAuthorization(app, { account, api: parts.apis.of(account), log: parts.log });
 }

@@ -4,17 +4,21 @@ import type { Account } from "../shared/config/config.ts";
 import { Failure } from "../shared/failure.ts";
 import { nextTurn } from "../shared/turn.ts";
 import { anyAddress, type AddressFilter } from "./address-filter.ts";
+import type { Lateness } from "./lateness.ts";
 import type { PushOpener, Query } from "./open-push.ts";
 import { containerProbe, type PushHandler } from "./push-handler.ts";
 
+export interface PushRouteParts {
+  opener: PushOpener;
+  answerPush: PushHandler;
+  addresses: AddressFilter;
+  lateness: Lateness;
+}
+
 /** Adds an account's service path: GET is WeChat's check of the URL (echostr), POST a push. */
-export function addPushRoutes(
-  app: FastifyInstance,
-  account: Account,
-  opener: PushOpener,
-  answerPush: PushHandler,
-  addresses: AddressFilter,
-): void {
+export function addPushRoutes(app: FastifyInstance, account: Account, parts: PushRouteParts): void {
+  const { opener, answerPush, addresses, lateness } = parts;
+
   app.get(account.servicePath, async (request, reply) => {
     const query = readQuery(request);
     opener.verify(query);
@@ -25,7 +29,7 @@ export function addPushRoutes(
   const isOpenToAll = addresses === anyAddress; // Fastify works out `ip` only when it is asked for
   app.post(account.servicePath, { onRequest: forgetContentType, preParsing }, async (request, reply) => {
     if (!isOpenToAll && !addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
-    const arrivedAt = Date.now() - reply.elapsedTime;
+    const arrivedAt = Date.now() - reply.elapsedTime - lateness.ms();
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
     const isOpen = (): boolean => !request.raw.socket.destroyed;
     await nextTurn();

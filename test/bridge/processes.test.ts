@@ -103,6 +103,20 @@ void test("SIGTERM gives deliveries 8 s, then returns the rest to the next dispa
   assert.equal(backend.requests.length, 3);
 });
 
+void test("what a push waited while the gateway stood still counts: it is answered inside 5 s all the same", async (t) => {
+  const backend = await createBackend(t, "hang");
+  const { file } = await configFile(t, backend.url);
+  const gateway = await startProcess(t, "gateway", file);
+  await startProcess(t, "dispatcher", file);
+  gateway.child.kill("SIGSTOP");
+  const answering = wechatAt(gateway.port).push(text(3));
+  await sleep(1500);
+  gateway.child.kill("SIGCONT");
+  const { status, opened, ms } = await answering;
+  assert.deepEqual([status, opened], [200, "success"]);
+  assert.ok(ms > 4000 && ms < 5000, `answered after ${ms} ms`);
+});
+
 void test("a dispatcher killed during a delivery loses nothing: another one delivers it again", async (t) => {
   const backend = await createBackend(t, "hang");
   const { file } = await configFile(t, backend.url);
