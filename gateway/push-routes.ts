@@ -29,7 +29,7 @@ export function addPushRoutes(app: FastifyInstance, account: Account, parts: Pus
   const isOpenToAll = addresses === anyAddress; // Fastify works out `ip` only when it is asked for
   app.post(account.servicePath, { onRequest: forgetContentType, preParsing }, async (request, reply) => {
     if (!isOpenToAll && !addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
-    const arrivedAt = Date.now() - reply.elapsedTime - lateness.ms();
+    const arrivedAt = Math.round(Date.now() - reply.elapsedTime - lateness.ms());
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
     const isOpen = (): boolean => !request.raw.socket.destroyed;
     await nextTurn();
