@@ -25,9 +25,9 @@ export function addPushRoutes(app: FastifyInstance, account: Account, parts: Pus
     return reply.type("text/plain; charset=utf-8").send(query["echostr"] ?? "hello, this is wx-bridge");
   });
 
-  const preParsing = createUnsignedLimit(opener);
+  const preParsing = createReadBody(opener);
   const isOpenToAll = addresses === anyAddress; // Fastify works out `ip` only when it is asked for
-  app.post(account.servicePath, { onRequest: forgetContentType, preParsing }, async (request, reply) => {
+  app.post(account.servicePath, { preParsing }, async (request, reply) => {
     if (!isOpenToAll && !addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
     const arrivedAt = Math.round(Date.now() - reply.elapsedTime - lateness.ms());
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
@@ -38,12 +38,6 @@ export function addPushRoutes(app: FastifyInstance, account: Account, parts: Pus
     if (text === undefined) return hangUp(reply);
     return answer(reply, text);
   });
-}
-
-/** The body alone tells what it is: a Content-Type that Fastify cannot read must not cost a push. */
-function forgetContentType(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
-  request.headers["content-type"] = "application/octet-stream";
-  done();
 }
 
 type ReadBody = (
@@ -57,8 +51,10 @@ type ReadBody = (
  * Reads the body of a request that is not signed no further than cloud hosting's probe is long: it is refused at once, and
  * nobody without the token can have memory filled with bodies that never end. Leaves the plain query on the request.
  */
-function createUnsignedLimit(opener: PushOpener): ReadBody {
+function createReadBody(opener: PushOpener): ReadBody {
   return (request, _reply, payload, done) => {
+    // The body alone tells what it is: a Content-Type that Fastify cannot read must not cost a push.
+    request.headers["content-type"] = "application/octet-stream";
     const query = readQuery(request);
     try {
       opener.verify(query);
