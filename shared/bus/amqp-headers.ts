@@ -15,8 +15,8 @@ const reused = Object.assign(
  * are not the contract's come back in their own object.
  */
 export function reuseHeaders(headers: Headers | undefined): Headers | undefined {
-  for (const name in headers) if (!(name in reused)) return headers;
   if (headers === undefined) return undefined;
+  for (const name in headers) if (!(name in reused)) return headers;
   for (const name of names) reused[name] = headers[name];
   return reused;
 }
