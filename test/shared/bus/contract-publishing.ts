@@ -53,7 +53,7 @@ export function publishingContract(createBus: CreateBus): void {
     const sent = [
       { "x-wx-contract": 1, "x-wx-deferred": true },
       { "x-wx-contract": 1 },
-      { "x-foreign": "a", "x-wx-contract": 2 },
+      { constructor: "foreign", "x-wx-contract": 2 },
       undefined,
       {},
       { "x-wx-attempt": 3 },
