@@ -50,7 +50,7 @@ export function publishingContract(createBus: CreateBus): void {
   test("a message has its own headers, whatever the one before had", async (t) => {
     const { declareQueue, publish, consume } = createBench(await createBus(t));
     const queue = await declareQueue();
-    const sent = [
+    const sent: Properties["headers"][] = [
       { "x-wx-contract": 1, "x-wx-deferred": true },
       { "x-wx-contract": 1 },
       { constructor: "foreign", "x-wx-contract": 2 },
