@@ -51,7 +51,7 @@ const DEPTH_EVERY = 15_000;
 export function createDispatcher({ config, bus, apis, log, metrics }: DispatcherParts): Dispatcher {
   const names = createNames(config.amqpPrefix);
   const stopping = new AbortController();
-  const outbox = createOutbox(bus, names, log, stopping.signal);
+  const outbox = createOutbox({ accounts: config.accounts, bus, names, log, signal: stopping.signal });
   const client = createBackendClient();
   const underWay = new Set<Promise<void>>();
   const consumers: Consumer[] = [];

@@ -1,7 +1,7 @@
 import type { Bus, Delivery } from "../shared/bus/bus.ts";
 import { createRefusals } from "../shared/bus/refusals.ts";
 import { lateRetry, type Names } from "../shared/bus/topology.ts";
-import type { RetryDelay } from "../shared/config/config.ts";
+import type { Account, RetryDelay } from "../shared/config/config.ts";
 import { replyMessage, type Event } from "../shared/envelope.ts";
 import { copyOf, deadCopy, retryCopy } from "../shared/event-copies.ts";
 import { isFailure } from "../shared/failure.ts";
@@ -26,15 +26,25 @@ export interface Outbox {
   postpone(delivery: Delivery, since: number): Promise<void>;
 }
 
-/** `signal` ends the waiting at shutdown: the delivery then goes back to its queue. */
-export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortSignal): Outbox {
+export interface OutboxParts {
+  accounts: readonly Account[];
+  bus: Bus;
+  names: Names;
+  log: Logger;
+  /** Ends the waiting at shutdown: the delivery then goes back to its queue. */
+  signal: AbortSignal;
+}
+
+export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts): Outbox {
+  const passing = new Set(accounts.filter(hasPassingReplies).map(({ name }) => name));
   const publish = createPublishUntilHeld(bus, log, signal);
   const refusals = createRefusals();
 
   async function publishReply(event: Event, reply: Reply, deferred: boolean): Promise<void> {
     if (event.replyTo === undefined) return;
     const body = Buffer.from(JSON.stringify(reply));
-    await publish(replyMessage(event, names.replies, event.replyTo, body, { deferred }));
+    const message = replyMessage(event, names.replies, event.replyTo, body, { deferred });
+    await publish(message, { transient: passing.has(event.service) });
   }
 
   return {
@@ -67,4 +77,12 @@ export function createOutbox(bus: Bus, names: Names, log: Logger, signal: AbortS
       );
     },
   };
+}
+
+/**
+ * Replies that are dropped when they come late need not survive their broker, which is hardly back before the answer is
+ * due. Writing them to disk would cost it a quarter more for each push.
+ */
+function hasPassingReplies({ lateReply, replyWindow }: Account): boolean {
+  return lateReply === "drop" && replyWindow === "first";
 }

@@ -10,6 +10,8 @@ const LONGEST_PAUSE = 10_000;
 export interface UntilHeldOptions {
   /** Whether it has to reach a queue: a confirm alone does not say that. Default false. */
   mandatory?: boolean;
+  /** Whether it may be lost when its broker dies. Default false. */
+  transient?: boolean;
   /** Tries after which a broker that refuses is left alone. Default: no limit. */
   tries?: number;
 }
@@ -21,12 +23,12 @@ export interface UntilHeldOptions {
 export type PublishUntilHeld = (message: OutgoingMessage, options?: UntilHeldOptions) => Promise<void>;
 
 export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSignal): PublishUntilHeld {
-  return async function publishUntilHeld(given, { mandatory = false, tries } = {}) {
+  return async function publishUntilHeld(given, { mandatory = false, transient = false, tries } = {}) {
     let message = given;
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       signal.throwIfAborted();
       try {
-        const options = { timeout: PUBLISH_TIMEOUT, mandatory, ...(tries === undefined ? {} : { tries }) };
+        const options = { timeout: PUBLISH_TIMEOUT, mandatory, transient, ...(tries === undefined ? {} : { tries }) };
         const outcome = await bus.publish(message, options);
         if (outcome === "routed") return;
         throw new Failure("NOT_HELD", "no queue is bound for it");

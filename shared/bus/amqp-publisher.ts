@@ -58,7 +58,7 @@ export class Publisher {
    */
   async publish(
     message: OutgoingMessage,
-    { timeout, mandatory = false, tries = TRIES }: PublishOptions,
+    { timeout, mandatory = false, transient = false, tries = TRIES }: PublishOptions,
   ): Promise<PublishOutcome> {
     const deadline = performance.now() + timeout;
     const left = (): number => deadline - performance.now();
@@ -68,7 +68,7 @@ export class Publisher {
       const channel = left() > 0 ? (keeper.usable ?? (await keeper.ready(left()))) : undefined;
       if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away or takes no messages");
       if (channel !== keeper.usable) continue; // others that waited, too, have filled it
-      const attempt = await this.#attempt(channel, message, mandatory, left());
+      const attempt = await this.#attempt(channel, message, { mandatory, persistent: !transient }, left());
       if (attempt === "routed" || attempt === "returned") {
         if (keeper === this.#spare && refusedOn) this.#renewMain(refusedOn);
         return attempt;
@@ -133,7 +133,7 @@ export class Publisher {
   #attempt(
     channel: ConfirmChannel,
     { exchange, routingKey, body, properties }: OutgoingMessage,
-    mandatory: boolean,
+    flags: { mandatory: boolean; persistent: boolean },
     timeout: number,
   ): Promise<Attempt> {
     const state = this.#stateOf(channel);
@@ -151,7 +151,7 @@ export class Publisher {
       };
       try {
         const headers = reuseHeaders(properties.headers);
-        const options = { ...properties, headers, persistent: true, mandatory };
+        const options = { ...properties, headers, ...flags };
         if (!channel.publish(exchange, routingKey, body, options, onConfirm)) state.full = true;
       } catch (error) {
         if (error instanceof Error && error.name === "IllegalOperationError") return done("closed"); // it has just closed

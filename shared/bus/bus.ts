@@ -27,6 +27,8 @@ export interface PublishOptions {
   timeout: number;
   /** Whether a message that reaches no queue is told apart ("returned"). Default false. */
   mandatory?: boolean;
+  /** Whether it may be lost when its broker dies: a classic queue then does not write it to disk. Default false. */
+  transient?: boolean;
   /** Tries after which a broker that refuses is believed, at least 1; Infinity: until the timeout. Default 5; the in-process bus is believed at once. */
   tries?: number;
 }

@@ -5,6 +5,7 @@ import { connect, type Channel, type ConsumeMessage } from "amqplib";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
+import { subscribe } from "./subscribers.ts";
 import { brokerUrl, createSystem } from "./system.ts";
 
 const click = (user: string, key: string): string =>
@@ -58,6 +59,34 @@ void test("a consumer in its own words: gets the contract's properties, replies,
     Event: "CLICK",
     EventKey: "K",
   });
+});
+
+void test("the dispatcher's replies are persistent where a reply is still wanted after a restart of the broker", async (t) => {
+  const backend = await createBackend(t, { body: { type: "text", msg: "hi" } });
+  const settings = {
+    plain: {},
+    retries: { "reply-window": "retries" },
+    "customer-service": { "late-reply": "customer-service" },
+  };
+  const services = Object.entries(settings).map(([name, each]) => ({ name, "msg-proxy-pass": backend.url, ...each }));
+  const system = await createSystem(t, { bus: "rabbitmq", services });
+  const channel = await openChannel(t);
+  const events = await subscribe(channel, `${system.prefix}.events`, ["#"]);
+  await system.wechat("plain").push(click("oUSER1", "first"));
+  const [event] = await events.next();
+  const replies = await subscribe(channel, `${system.prefix}.replies`, [String(event?.properties.replyTo)]);
+  for (const { name } of services) await system.wechat(name).push(click("oUSER1", "second"));
+  assert.deepEqual(
+    (await replies.next(services.length)).map(({ properties }) => [
+      properties.headers?.["x-wx-service"] as unknown,
+      properties.deliveryMode as unknown,
+    ]),
+    [
+      ["plain", 1],
+      ["retries", 2],
+      ["customer-service", 2],
+    ],
+  );
 });
 
 void test("a push nobody is bound for is answered at once and kept in unrouted", async (t) => {

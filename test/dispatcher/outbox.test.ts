@@ -19,7 +19,7 @@ async function createFullOutbox() {
   await bus.declare({ exchanges: [], queues: [dead, source], bindings: [], unbindings: [] });
   const stopping = new AbortController();
   const { log, find } = createKeptLog();
-  const outbox = createOutbox(bus, names, log, stopping.signal);
+  const outbox = createOutbox({ accounts: [], bus, names, log, signal: stopping.signal });
   const bury = async () => {
     const delivery = await deliveryFrom(bus);
     return outbox.dead(delivery, eventOf(), "rejected", "status 400");
