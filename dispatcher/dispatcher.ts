@@ -12,6 +12,7 @@ import {
 import type { Account, Config } from "../shared/config/config.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
+import { PassingSet } from "../shared/passing-map.ts";
 import { createBackendClient, type BackendClient } from "./backend-client.ts";
 import { createBreaker } from "./breaker.ts";
 import { createDeliver, type DeliverParts } from "./deliver.ts";
@@ -53,7 +54,7 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
   const stopping = new AbortController();
   const outbox = createOutbox({ accounts: config.accounts, bus, names, log, signal: stopping.signal });
   const client = createBackendClient();
-  const underWay = new Set<Promise<void>>();
+  const underWay = new PassingSet<Promise<void>>();
   const consumers: Consumer[] = [];
   let isClosing = false;
   let depthTimer: NodeJS.Timeout | undefined;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { PassingMap } from "../shared/passing-map.ts";
 
 /** Work in lanes: what is in one lane is done strictly one after another, in the order added; lanes run side by side. */
 export interface Lanes {
@@ -13,7 +14,7 @@ export interface Lanes {
 
 /** `atOnce` works run at a time, the lanes that have waited longest first. */
 export function createLanes(atOnce: number): Lanes {
-  const lanes = new Map<string, (() => Promise<void>)[]>();
+  const lanes = new PassingMap<string, (() => Promise<void>)[]>();
   const stopping = new AbortController();
   const { signal } = stopping;
   const waiting: (() => void)[] = [];

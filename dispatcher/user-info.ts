@@ -5,6 +5,7 @@ import { inTime } from "../shared/api/in-time.ts";
 import type { WechatApi } from "../shared/api/wechat-api.ts";
 import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
+import { PassingMap } from "../shared/passing-map.ts";
 
 /** What goes into `userInfo` (the JSON of user/info, exactly as WeChat sent it) or into `userInfoError`. */
 export type UserInfoAnswer = { text: string } | { error: string };
@@ -47,7 +48,7 @@ export function createUserInfo(api: WechatApi, { log, now = () => performance.no
     ttlResolution: 0,
     perf: { now },
   });
-  const flights = new Map<string, Flight>();
+  const flights = new PassingMap<string, Flight>();
   const guard = createGuard(api.service, log, now);
 
   async function get(openid: string, budgetMs: number): Promise<UserInfoAnswer> {

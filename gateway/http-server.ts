@@ -25,7 +25,10 @@ export function createHttpServer(serviceOf: (path: string) => string, log: Logge
     frameworkErrors: answerError, // Fastify's own answer to a path it cannot decode quotes the query
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  // By its name, too, what pushes are read as (`createReadBody`): Fastify would look for it anew each time.
+  app.addContentTypeParser(["application/octet-stream", "*"], { parseAs: "buffer" }, (_request, body, done) =>
+    done(null, body),
+  );
 
   app.setErrorHandler(answerError);
   // Fastify's own `hasRoute` would read a stranger's path as a pattern, and throw for some.

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { digestOf, type Digest } from "../shared/digest-set.ts";
+import { PassingMap } from "../shared/passing-map.ts";
 import { success, type Reply } from "../shared/reply.ts";
 import type { Published } from "./published.ts";
 
@@ -34,7 +35,7 @@ export interface Once {
 }
 
 export function createOnce(published: Pick<Published, "has" | "add">): Once {
-  const underWay = new Map<string, Promise<Answer>>();
+  const underWay = new PassingMap<string, Promise<Answer>>();
   const answered = new LRUCache<string, Answer>({
     ttl: SHARED_FOR,
     ttlResolution: 1000, // looks at the clock once a second, not once a push

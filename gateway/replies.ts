@@ -1,5 +1,6 @@
 import type { Delivery } from "../shared/bus/bus.ts";
 import { header } from "../shared/headers.ts";
+import { PassingMap } from "../shared/passing-map.ts";
 
 /** What ended a wait: a reply's JSON text, the news that none comes before the deadline, or the deadline itself. */
 export type Waited = { kind: "reply"; json: string } | { kind: "deferred" } | { kind: "timeout" };
@@ -20,7 +21,7 @@ export interface Replies {
 }
 
 export function createReplies(wasAnswered: (identity: string) => boolean): Replies {
-  const waits = new Map<string, Wait>();
+  const waits = new PassingMap<string, Wait>();
 
   function wait(identity: string, deadline: number): { result: Promise<Waited>; cancel(): void } {
     const { promise, resolve } = Promise.withResolvers<Waited>();

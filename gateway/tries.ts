@@ -1,4 +1,5 @@
 import type { Account } from "../shared/config/config.ts";
+import { PassingMap } from "../shared/passing-map.ts";
 import type { Push } from "../shared/wechat/push.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Answer, Once } from "./once.ts";
@@ -47,7 +48,7 @@ export function createSingleTry(account: Account, exchange: Exchange, once: Once
  * count, and where that is unknown (a restart) by the push's age.
  */
 export function createRetriesWindow(account: Account, exchange: Exchange, once: Once): AnswerTry {
-  const windows = new Map<string, Window>();
+  const windows = new PassingMap<string, Window>();
 
   return async function answerTry(push, { arrivedAt, isOpen }) {
     const open = windows.get(push.identity);

@@ -1,4 +1,5 @@
 import type { Channel, ConsumeMessage } from "amqplib";
+import { PassingMap } from "../passing-map.ts";
 
 /** Milliseconds that an ack may wait for others to go with. */
 const TOGETHER = 2;
@@ -19,7 +20,7 @@ export interface Acks {
 /** `prefetch` acks in a row do not wait: nothing more comes before they are out. */
 export function createAcks(channel: Channel, prefetch: number): Acks {
   /** Deliveries that the broker does not know the end of, oldest first, and whether they are to be acked. */
-  const open = new Map<ConsumeMessage, boolean>();
+  const open = new PassingMap<ConsumeMessage, boolean>();
   let waiting = 0;
   let timer: NodeJS.Timeout | undefined;
 
@@ -44,7 +45,7 @@ export function createAcks(channel: Channel, prefetch: number): Acks {
   }
 
   return {
-    delivered: (message) => void open.set(message, false),
+    delivered: (message) => open.set(message, false),
     ack(message) {
       open.set(message, true);
       if (++waiting >= prefetch) flush();

@@ -1,3 +1,4 @@
+import { PassingSet } from "../passing-map.ts";
 import type { Consumer, ConsumeOptions, Delivery, OutgoingMessage } from "./bus.ts";
 import type { Journaled } from "./journal.ts";
 import type { Arguments } from "./topology.ts";
@@ -16,7 +17,7 @@ interface Stored {
 interface Subscription {
   room: number;
   closed: boolean;
-  inFlight: Set<Stored>;
+  inFlight: PassingSet<Stored>;
   onDelivery: (delivery: Delivery) => void;
 }
 
@@ -43,6 +44,8 @@ export class MemoryQueue {
   /** Index of the first message in #ready: shifting an array of many would cost its length each time. */
   #head = 0;
   #subscriptions: Subscription[] = [];
+  /** Index of the consumer whose turn it is. */
+  #turn = 0;
   #places = 0;
   #drainScheduled = false;
   #drainedInTurn = false;
@@ -84,7 +87,7 @@ export class MemoryQueue {
   }
 
   subscribe({ prefetch }: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
-    const subscription: Subscription = { room: prefetch, closed: false, inFlight: new Set(), onDelivery };
+    const subscription: Subscription = { room: prefetch, closed: false, inFlight: new PassingSet(), onDelivery };
     this.#subscriptions.push(subscription);
     this.#scheduleDrain();
     const cancel = async (): Promise<void> => {
@@ -141,15 +144,20 @@ export class MemoryQueue {
     return false;
   }
 
-  /** The first consumer in turn that may take one more; it then stands last in line. */
+  /** The first consumer from the one whose turn it is that may take one more; the one behind it is next. */
   #nextWithRoom(): Subscription | undefined {
     if (this.#arguments["x-single-active-consumer"] === true) {
       return this.#subscriptions.slice(0, 1).find((active) => active.room > 0);
     }
-    const index = this.#subscriptions.findIndex((subscription) => subscription.room > 0);
-    const [subscription] = index < 0 ? [] : this.#subscriptions.splice(index, 1);
-    if (subscription) this.#subscriptions.push(subscription);
-    return subscription;
+    const count = this.#subscriptions.length;
+    for (let i = 0; i < count; i++) {
+      const index = (this.#turn + i) % count;
+      const subscription = this.#subscriptions[index] as Subscription;
+      if (subscription.room === 0) continue;
+      this.#turn = index + 1;
+      return subscription;
+    }
+    return undefined;
   }
 
   #deliver(subscription: Subscription, stored: Stored): void {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus, Consumer, Delivery } from "../bus/bus.ts";
 import { readEvent, type Event } from "../envelope.ts";
 import type { Logger } from "../log.ts";
+import { PassingSet } from "../passing-map.ts";
 import type { HandlerTable } from "./handlers.ts";
 import type { QueuePlan } from "./plan.ts";
 import { createWork, type Ended } from "./work.ts";
@@ -29,7 +30,7 @@ const DRAIN_TIMEOUT = 8000;
 export function createQueueConsumer({ plan, handlers, bus, log, onEnded }: QueueConsumerParts): QueueConsumer {
   const stopping = new AbortController();
   const work = createWork({ plan, handlers, bus, log, signal: stopping.signal });
-  const underWay = new Set<Promise<void>>();
+  const underWay = new PassingSet<Promise<void>>();
   const waiting: { delivery: Delivery; event: Event }[] = [];
   let consumer: Consumer | undefined;
   let closing = false;

@@ -35,7 +35,7 @@ interface Head {
 
 /** XML or JSON, told from the first character and never from Content-Type. Throws `MALFORMED_PUSH` for neither. */
 export function formatOf(text: string): PushFormat {
-  const first = /[^\s\uFEFF]/.exec(text)?.[0];
+  const first = text[text.search(/[^\s\uFEFF]/)];
   if (first === "<") return "xml";
   if (first === "{") return "json";
   throw new Failure("MALFORMED_PUSH", "the body is neither XML nor a JSON object");
