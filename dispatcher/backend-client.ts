@@ -26,7 +26,7 @@ export interface BackendClient {
 
 export function createBackendClient(): BackendClient {
   const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT } });
-  const targets = new Map<string, URL>();
+  const targets = new Map<string, Target>();
 
   async function post(
     url: string,
@@ -39,9 +39,9 @@ export function createBackendClient(): BackendClient {
     for (let redirects = 0; ; redirects++) {
       const request = {
         origin: target.origin,
-        path: target.pathname + target.search,
+        path: target.path,
         method: "POST" as const,
-        headers: { ...headers, ...authorizationOf(target) },
+        headers: target.authorization === undefined ? headers : { ...headers, authorization: target.authorization },
         body,
         headersTimeout: 0, // ours covers the answer as a whole
         bodyTimeout: 0,
@@ -50,15 +50,15 @@ export function createBackendClient(): BackendClient {
       const { status, text, location } = await collectAnswer(agent, request, left, MAX_ANSWER);
       await nextTurn();
       if (location === undefined || redirects === MAX_REDIRECTS || !keepsMethod(status)) return { status, text };
-      target = redirected(target, location);
+      target = targetAt(redirected(target.url, location));
     }
   }
 
   /** Parsed once: a backend has a URL for each routing key. */
-  function targetOf(url: string): URL {
+  function targetOf(url: string): Target {
     let target = targets.get(url);
     if (target === undefined) {
-      target = new URL(url);
+      target = targetAt(new URL(url));
       if (targets.size < MAX_TARGETS) targets.set(url, target);
     }
     return target;
@@ -67,11 +67,23 @@ export function createBackendClient(): BackendClient {
   return { post, close: () => agent.destroy() };
 }
 
+/** Where requests go: the parts of a URL, which a URL puts together anew each time it is asked. */
+interface Target {
+  url: URL;
+  origin: string;
+  path: string;
+  authorization: string | undefined;
+}
+
+function targetAt(url: URL): Target {
+  return { url, origin: url.origin, path: url.pathname + url.search, authorization: authorizationOf(url) };
+}
+
 /** HTTP's Basic scheme (RFC 7617). */
-function authorizationOf({ username, password }: URL): { authorization?: string } {
-  if (username === "" && password === "") return {};
+function authorizationOf({ username, password }: URL): string | undefined {
+  if (username === "" && password === "") return undefined;
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` };
+  return `Basic ${Buffer.from(credentials).toString("base64")}`;
 }
 
 function redirected(from: URL, location: string): URL {

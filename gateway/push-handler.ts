@@ -33,13 +33,13 @@ export interface PushHandlerParts {
 export type PushHandler = (request: PushRequest) => Promise<string | undefined>;
 
 export function createPushHandler({ account, opener, answerTry, log, metrics }: PushHandlerParts): PushHandler {
-  return async function answerPush({ query, body, ...arrival }) {
+  return async function answerPush(request) {
+    const { query, body, arrivedAt } = request;
     if (body.equals(containerProbe)) return "success";
     const { push, seal } = opener.open(query, body);
-    const { arrivedAt } = arrival;
     metrics.inFlight.count++;
     try {
-      const shared = await answerTry(push, arrival);
+      const shared = await answerTry(push, request);
       if (shared === "hang-up") {
         record(push, shared, arrivedAt);
         return undefined;

@@ -101,10 +101,16 @@ function toXml(content: Content): string {
 
 function elements(content: Content): string {
   let xml = "";
-  for (const [name, value] of Object.entries(content)) {
-    for (const one of Array.isArray(value) ? value : [value]) xml += `<${name}>${inner(one)}</${name}>\n`;
+  for (const name in content) {
+    const value = content[name] as Content[string];
+    if (!Array.isArray(value)) xml += element(name, value);
+    else for (const one of value) xml += element(name, one);
   }
   return xml;
+}
+
+function element(name: string, value: string | number | Content): string {
+  return `<${name}>${inner(value)}</${name}>\n`;
 }
 
 function inner(value: string | number | Content): string {

@@ -76,7 +76,8 @@ export function readReply(json: string, { raw = false }: { raw?: boolean } = {})
   const type = raw ? "raw" : (fields["type"] ?? "text");
   if (!isReplyType(type)) return unusable(`its type is none of ${Object.keys(schemas).join(", ")}`);
   if ("msg" in schemas[type].properties && (fields["msg"] ?? "") === "") return { reply: success };
-  const candidate = pickKnown(schemas[type], { ...fields, type });
+  fields["type"] = type;
+  const candidate = pickKnown(schemas[type], fields);
   if (!validators[type].Check(candidate)) return unusable(`its fields do not fit type ${type}`);
   if (candidate.type === "text" && Buffer.byteLength(candidate.msg) > MAX_TEXT_BYTES) {
     return unusable(`its text is longer than ${MAX_TEXT_BYTES} bytes`);
