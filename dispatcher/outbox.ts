@@ -36,7 +36,7 @@ export interface OutboxParts {
 }
 
 export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts): Outbox {
-  const passing = new Set(accounts.filter(hasPassingReplies).map(({ name }) => name));
+  const withTransientReplies = new Set(accounts.filter(hasTransientReplies).map(({ name }) => name));
   const publish = createPublishUntilHeld(bus, log, signal);
   const refusals = createRefusals();
 
@@ -44,7 +44,7 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
     if (event.replyTo === undefined) return;
     const body = Buffer.from(JSON.stringify(reply));
     const message = replyMessage(event, names.replies, event.replyTo, body, { deferred });
-    await publish(message, { transient: passing.has(event.service) });
+    await publish(message, { transient: withTransientReplies.has(event.service) });
   }
 
   return {
@@ -83,6 +83,6 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
  * Replies that are dropped when they come late need not survive their broker, which is hardly back before the answer is
  * due. Writing them to disk would cost it a quarter more for each push.
  */
-function hasPassingReplies({ lateReply, replyWindow }: Account): boolean {
+function hasTransientReplies({ lateReply, replyWindow }: Account): boolean {
   return lateReply === "drop" && replyWindow === "first";
 }
