@@ -53,6 +53,8 @@ export async function startProcess(
       await once(child, "exit");
     }
   });
+  // Not "exit": what the process wrote last may come after that.
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   let output = "";
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const lines: LogLine[] = [];
@@ -75,7 +77,7 @@ export async function startProcess(
     internalPort: Number(line["internalPort"]),
     async end(signal) {
       child.kill(signal);
-      if (child.exitCode === null) await once(child, "exit");
+      await closed;
       return child.exitCode;
     },
   };
