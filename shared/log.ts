@@ -7,24 +7,31 @@ const BLOCK = 64 * 1024;
 const WRITE_EVERY = 50;
 /** Bytes of UTF-8 that a character of a string takes at most. */
 const MAX_BYTES = 3;
+/** Bytes that wait at most for a stdout that nobody reads; what comes then is lost, counted and told later. */
+const MOST_WAITING = 16 * 1024 * 1024;
+const NEWLINE = 10;
 
 /**
- * JSON lines on stdout, written many at a time and at most 50 ms late. `level` is pino's (default "info"). Nothing
- * that holds a secret is ever passed to it: callers log identities, codes and reasons, never configs or bodies.
+ * JSON lines on stdout, written many at a time and at most 50 ms late. `level` is pino's (default "info"). `flush` calls
+ * back when all is written or cannot be; a stdout that is full, closed or not read costs lines, never the process.
+ * Nothing that holds a secret is ever passed to it: callers log identities, codes and reasons, never configs or bodies.
  */
 export function createLogger(level = "info"): Logger {
-  return pino({ level, base: null }, createBlockWriter());
+  const log: Logger = pino(
+    { level, base: null },
+    createBlockWriter((lines) => log.warn({ lines }, "log lines lost: stdout was not read in time")),
+  );
+  return log;
 }
 
 /** Hands pino's writer whole blocks of bytes: line by line, or as text, it would measure what waits again each time. */
-function createBlockWriter(): DestinationStream & { flush(done?: (error?: Error) => void): void } {
-  const stdout = destination({ fd: 1, sync: false, contentMode: "buffer" });
-  const writeBytes = stdout.write.bind(stdout) as unknown as (bytes: Uint8Array) => void; // its types know texts only
+function createBlockWriter(onLost: (lines: number) => void): DestinationStream & { flush(done?: () => void): void } {
+  const stdout = openStdout(onLost);
   let block = Buffer.allocUnsafeSlow(BLOCK);
   let used = 0;
   const write = (): void => {
     if (used === 0) return;
-    writeBytes(block.subarray(0, used));
+    stdout.write(block.subarray(0, used));
     block = Buffer.allocUnsafeSlow(BLOCK);
     used = 0;
   };
@@ -37,7 +44,7 @@ function createBlockWriter(): DestinationStream & { flush(done?: (error?: Error)
     write(line) {
       const most = line.length * MAX_BYTES;
       if (used + most > BLOCK) write();
-      if (most > BLOCK) writeBytes(Buffer.from(line));
+      if (most > BLOCK) stdout.write(Buffer.from(line));
       else used += block.write(line, used);
     },
     flush(done) {
@@ -45,4 +52,33 @@ function createBlockWriter(): DestinationStream & { flush(done?: (error?: Error)
       stdout.flush(done);
     },
   };
+}
+
+interface Stdout {
+  write(bytes: Uint8Array): void;
+  flush(done?: () => void): void;
+  flushSync(): void;
+}
+
+function openStdout(onLost: (lines: number) => void): Stdout {
+  // Without a least length its `flush` would not wait for a write that is under way, and what exits then overtakes it.
+  const options = { fd: 1, sync: false, minLength: 1, maxLength: MOST_WAITING, contentMode: "buffer" } as const;
+  const stdout = destination(options) as ReturnType<typeof destination> & Stdout; // its types know texts only
+  const flushSync = stdout.flushSync.bind(stdout);
+  let lost = 0;
+  let failing = false;
+  stdout.on("error", () => (failing = true)); // it tries again with the next block
+  stdout.on("write", () => (failing = false));
+  stdout.on("drop", (bytes: Uint8Array) => {
+    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, end + 1)) lost++;
+  });
+  stdout.on("drain", () => {
+    const lines = lost;
+    lost = 0;
+    if (lines > 0) onLost(lines);
+  });
+  stdout.flushSync = () => {
+    if (!failing) flushSync(); // it would try for ever
+  };
+  return stdout;
 }

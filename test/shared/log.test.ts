@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { test, type TestContext } from "node:test";
+import type { Readable } from "node:stream";
+
+const LINES = 5000;
+const TEXT = "x".repeat(1000);
+const END = `log.info("stopped"); log.flush(() => process.exit(0));`;
+
+/** A process that logs to `stdout`; its `script` has `log` and `lines(count)`, and says on stderr how far it is. */
+function startLogging(t: TestContext, script: string, stdout: "pipe" | number = "pipe"): ChildProcess {
+  const logModule = new URL("../../shared/log.ts", import.meta.url).href;
+  const source = `
+    import { once } from "node:events";
+    import { createLogger } from ${JSON.stringify(logModule)};
+    const log = createLogger();
+    let number = 0;
+    const lines = (count) => { for (let i = 0; i < count; i++) log.info({ number: number++ }, ${JSON.stringify(TEXT)}); };
+    ${script}`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: ["pipe", stdout, "pipe"] });
+  t.after(() => child.kill("SIGKILL"));
+  return child;
+}
+
+const readLines = async (stream: Readable | null): Promise<Record<string, unknown>[]> =>
+  (await text(stream!))
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+test("what a process says last is the last line, and none is missing, however slowly it is read", async (t) => {
+  const child = startLogging(t, `lines(${LINES}); setTimeout(() => { ${END} }, 100);`);
+  const ended = once(child, "exit");
+  const read = await readLines(child.stdout);
+  assert.deepEqual(await ended, [0, null]);
+  assert.deepEqual(
+    read.slice(0, -1).map((line) => line["number"]),
+    Array.from({ length: LINES }, (_, i) => i),
+  );
+  assert.equal(read.at(-1)?.["msg"], "stopped");
+});
+
+test("without a reader a process goes on, holds no more than 16 MiB of lines, and tells how many are lost", async (t) => {
+  const script = `
+    for (let i = 0; i < 25; i++) { lines(1000); await new Promise((done) => setTimeout(done, 60)); }
+    process.stderr.write("logged");
+    await once(process.stdin, "data");
+    ${END}`;
+  const child = startLogging(t, script);
+  const ended = once(child, "exit");
+  await once(child.stderr!, "data");
+  const reading = readLines(child.stdout);
+  child.stdin!.write("go on");
+  const read = await reading;
+  assert.deepEqual(await ended, [0, null]);
+  const numbers = read.flatMap(({ number }) => (typeof number === "number" ? [number] : []));
+  assert.deepEqual(numbers, Array.from(numbers.keys()));
+  const bytes = read.reduce((sum, line) => sum + JSON.stringify(line).length + 1, 0);
+  assert.ok(bytes > 15 * 1024 * 1024 && bytes < 17 * 1024 * 1024, `${bytes} bytes were held`);
+  const lost = read.find(({ msg }) => msg === "log lines lost: stdout was not read in time");
+  assert.equal(numbers.length + Number(lost?.["lines"]), 25_000);
+});
+
+for (const [what, prepare] of [
+  ["whose reader has gone", (child: ChildProcess) => child.stdout!.destroy()],
+  ["on a full disk", undefined],
+] as const) {
+  test(`a stdout ${what} ends no process, and holds none back from ending`, async (t) => {
+    const script = `
+      process.stderr.write("started");
+      await once(process.stdin, "data");
+      for (let i = 0; i < 5; i++) { lines(1000); await new Promise((done) => setTimeout(done, 60)); }
+      process.stderr.write("goes on");
+      ${END}`;
+    const full = prepare ? undefined : openSync("/dev/full", "w");
+    const child = startLogging(t, script, full);
+    if (full !== undefined) closeSync(full);
+    const ended = once(child, "exit");
+    const said = text(child.stderr!);
+    prepare?.(child);
+    child.stdin!.write("log");
+    assert.deepEqual(await ended, [0, null]);
+    assert.equal(await said, "startedgoes on");
+  });
+}
