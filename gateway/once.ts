@@ -1,8 +1,8 @@
-import { LRUCache } from "lru-cache";
 import { digestOf, type Digest } from "../shared/digest-set.ts";
 import { PassingMap } from "../shared/passing-map.ts";
 import { success, type Reply } from "../shared/reply.ts";
 import type { Published } from "./published.ts";
+import { RecentAnswers } from "./recent-answers.ts";
 
 /**
  * How a push was answered. replied: with the backend's reply; silent: the backend had nothing to say; late: no reply
@@ -18,11 +18,6 @@ export interface Answer {
   unusable?: string;
 }
 
-const SHARED_FOR = 60_000;
-const SHARED_BYTES = 64 * 1024 * 1024;
-/** What an entry takes beside its texts; estimated high, so that the bound holds. */
-const ENTRY_BYTES = 600;
-
 /** Lets WeChat's tries of one push share one publication and one reply. */
 export interface Once {
   /**
@@ -36,12 +31,7 @@ export interface Once {
 
 export function createOnce(published: Pick<Published, "has" | "add">): Once {
   const underWay = new PassingMap<string, Promise<Answer>>();
-  const answered = new LRUCache<string, Answer>({
-    ttl: SHARED_FOR,
-    ttlResolution: 1000, // looks at the clock once a second, not once a push
-    maxSize: SHARED_BYTES,
-    sizeCalculation: (answer, identity) => ENTRY_BYTES + 2 * (identity.length + lengthOf(answer.reply)),
-  });
+  const answered = new RecentAnswers();
 
   async function begin(identity: string, digest: Digest, start: () => Promise<Answer>): Promise<Answer> {
     const starting = start();
@@ -64,10 +54,6 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
       if (published.has(digest)) return { answer: { reply: success, outcome: "repeat" }, isRepeat: true };
       return { answer: await begin(identity, digest, start), isRepeat: false };
     },
-    wasReplied: (identity) => answered.peek(identity)?.outcome === "replied",
+    wasReplied: (identity) => answered.get(identity)?.outcome === "replied",
   };
-}
-
-function lengthOf(reply: Reply): number {
-  return "msg" in reply ? reply.msg.length : reply.type === "news" ? JSON.stringify(reply.articles).length : 0;
 }
