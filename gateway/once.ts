@@ -33,26 +33,27 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
   const underWay = new PassingMap<string, Promise<Answer>>();
   const answered = new RecentAnswers();
 
-  async function begin(identity: string, digest: Digest, start: () => Promise<Answer>): Promise<Answer> {
-    const starting = start();
-    underWay.set(identity, starting);
-    try {
-      const answer = await starting;
-      answered.set(identity, answer);
-      published.add(digest);
-      return answer;
-    } finally {
-      underWay.delete(identity);
-    }
+  function known(identity: string, digest: Digest): Answer | Promise<Answer> | undefined {
+    const starting = underWay.get(identity);
+    if (starting !== undefined || !published.has(digest)) return starting;
+    return answered.get(identity) ?? { reply: success, outcome: "repeat" };
   }
 
   return {
     async share(identity, start) {
-      const answer = underWay.get(identity) ?? answered.get(identity);
-      if (answer !== undefined) return { answer: await answer, isRepeat: true };
       const digest = digestOf(identity);
-      if (published.has(digest)) return { answer: { reply: success, outcome: "repeat" }, isRepeat: true };
-      return { answer: await begin(identity, digest, start), isRepeat: false };
+      const shared = known(identity, digest);
+      if (shared !== undefined) return { answer: await shared, isRepeat: true };
+      const starting = start();
+      underWay.set(identity, starting);
+      try {
+        const answer = await starting;
+        answered.set(identity, answer);
+        published.add(digest);
+        return { answer, isRepeat: false };
+      } finally {
+        underWay.delete(identity);
+      }
     },
     wasReplied: (identity) => answered.get(identity)?.outcome === "replied",
   };

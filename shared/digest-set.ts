@@ -9,9 +9,15 @@ export type Digest = Uint32Array;
 /** The digest of a text. */
 export function digestOf(text: string): Digest {
   const digest = hash("sha256", text, "binary"); // a Buffer would take twice the time
-  const bytes = new Uint8Array(WORDS * 4);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = digest.charCodeAt(i);
-  return new Uint32Array(bytes.buffer);
+  const words = new Uint32Array(WORDS);
+  for (let i = 0; i < WORDS; i++) words[i] = wordAt(digest, i * 4);
+  return words;
+}
+
+function wordAt(text: string, at: number): number {
+  let word = 0;
+  for (let i = 3; i >= 0; i--) word = (word << 8) | text.charCodeAt(at + i); // as little-endian machines store it
+  return word;
 }
 
 /** Remembers the last `capacity` digests, oldest out first, in memory that does not grow: 24 bytes an entry. */

@@ -1,22 +1,25 @@
 import type { XmlElement } from "./xml.ts";
 
-const NAME = /^[A-Za-z_][\w.-]*$/;
 const CDATA_OPEN = "<![CDATA[";
 const CDATA_CLOSE = "]]>";
+
+/** An element's name as V8 finds properties by it; undefined for what is none, or may be a list. */
+export type PlainName = (name: string) => string | undefined;
 
 /**
  * Reads the shape that almost every push and every envelope has: `<xml>` with elements of its own that hold one CDATA
  * section or plain text each. Anything else, well-formed or not, is undefined: it is the parser's to read. A push costs
  * a tenth of the parser's time this way.
  */
-export function parseFlatXml(text: string, isPlain: (name: string) => boolean): XmlElement | undefined {
+export function parseFlatXml(text: string, plainName: PlainName): XmlElement | undefined {
   if (!text.startsWith("<xml>") || text.includes("\r")) return undefined;
   const fields: XmlElement = {};
   let at = skipBlanks(text, "<xml>".length);
   while (!text.startsWith("</xml>", at)) {
     const nameEnd = text.indexOf(">", at);
-    const name = text.slice(at + 1, nameEnd);
-    if (text[at] !== "<" || nameEnd < 0 || !NAME.test(name) || name in fields || !isPlain(name)) return undefined;
+    if (text[at] !== "<" || nameEnd < 0) return undefined;
+    const name = plainName(text.slice(at + 1, nameEnd));
+    if (name === undefined || name in fields) return undefined;
     const value = readText(text, nameEnd + 1);
     if (value === undefined || !isClosed(text, name, value.end)) return undefined;
     fields[name] = value.text;

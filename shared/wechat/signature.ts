@@ -5,7 +5,20 @@ import { hash, timingSafeEqual } from "node:crypto";
  * (开发者文档 "接入指南": token, timestamp, nonce; in safe mode the sealed text too).
  */
 export function signatureOf(...parts: string[]): string {
-  return hash("sha1", parts.sort().join(""));
+  sort(parts);
+  let text = "";
+  for (const part of parts) text += part;
+  return hash("sha1", text);
+}
+
+/** In place, by UTF-16 units; for three or four texts Array's own method takes as long as the digest. */
+function sort(texts: string[]): void {
+  for (let i = 1; i < texts.length; i++) {
+    const text = texts[i] as string;
+    let at = i;
+    for (; at > 0 && (texts[at - 1] as string) > text; at--) texts[at] = texts[at - 1] as string;
+    texts[at] = text;
+  }
 }
 
 const LENGTH = 40;

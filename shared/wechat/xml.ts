@@ -35,11 +35,21 @@ const parser = new XMLParser({
  * Throws `MALFORMED_PUSH` for anything else, a DOCTYPE or another markup declaration above all.
  */
 export function parseXml(text: string): XmlElement {
-  return parseFlatXml(text, isPlainName) ?? parseAnyXml(text);
+  return parseFlatXml(text, plainName) ?? parseAnyXml(text);
 }
 
-function isPlainName(name: string): boolean {
-  return !isRepeatable(name, "xml");
+const NAME = /^[A-Za-z_][\w.-]*$/;
+const MAX_NAMES = 1000;
+/** Names met before: each is checked once, and has been a property's name, which is what makes it quick to be one. */
+const names = new Map<string, string>();
+
+function plainName(name: string): string | undefined {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  if (!NAME.test(name) || isRepeatable(name, "xml")) return undefined;
+  const [plain = name] = Object.keys({ [name]: "" });
+  if (names.size < MAX_NAMES) names.set(plain, plain);
+  return plain;
 }
 
 function parseAnyXml(text: string): XmlElement {
