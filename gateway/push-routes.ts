@@ -36,7 +36,8 @@ export function addPushRoutes(app: FastifyInstance, account: Account, parts: Pus
     const text = await answerPush({ query: request.query as Query, body, arrivedAt, isOpen });
     await nextTurn();
     if (text === undefined) return hangUp(reply);
-    return answer(reply, text);
+    reply.type(contentTypeOf(text));
+    return text;
   });
 }
 
@@ -85,10 +86,6 @@ function hangUp(reply: FastifyReply): FastifyReply {
   reply.hijack();
   reply.raw.destroy();
   return reply;
-}
-
-function answer(reply: FastifyReply, text: string): FastifyReply {
-  return reply.type(contentTypeOf(text)).send(text);
 }
 
 function contentTypeOf(text: string): string {
