@@ -47,7 +47,7 @@ export function createPlayer({ url, token, aesKey, appId = "" }: PlayerOptions) 
     const encrypt = sealer?.seal(body, appId) ?? "";
     query.set("encrypt_type", "aes");
     query.set("msg_signature", signatureOf(token, timestamp, nonce, encrypt));
-    if (formatOf(body) === "json") return JSON.stringify({ Encrypt: encrypt });
+    if (formatOf(Buffer.from(body)) === "json") return JSON.stringify({ Encrypt: encrypt });
     return `<xml>\n<Encrypt><![CDATA[${encrypt}]]></Encrypt>\n</xml>`;
   }
 

@@ -1,6 +1,13 @@
 import type { Account } from "../shared/config/config.ts";
 import { Failure } from "../shared/failure.ts";
-import { formatOf, parseJsonObject, parsePush, type Push, type PushFormat } from "../shared/wechat/push.ts";
+import {
+  formatOf,
+  parseJsonObject,
+  parsePush,
+  withoutByteOrderMark,
+  type Push,
+  type PushFormat,
+} from "../shared/wechat/push.ts";
 import { textOf } from "../shared/wechat/push-types.ts";
 import { createSealer, type Sealer } from "../shared/wechat/sealing.ts";
 import { signatureMatches } from "../shared/wechat/signature.ts";
@@ -75,7 +82,7 @@ export function createPushOpener(account: Account, now: () => number = Date.now)
   /** In compat mode (兼容模式) a push holds its plaintext beside Encrypt; without a key that is what there is. */
   function openPlain(body: Buffer): Push {
     const push = parsePush(body, account.name);
-    if (push.routingKey === "msg._" && readEncrypt(body.toString("utf8")) !== undefined) {
+    if (push.routingKey === "msg._" && readEncrypt(body) !== undefined) {
       throw new Failure("ENCRYPT_TYPE_UNSUPPORTED", "sealed push refused: this account has no aes-key");
     }
     return push;
@@ -83,7 +90,7 @@ export function createPushOpener(account: Account, now: () => number = Date.now)
 
   function openSealed(query: Query, body: Buffer): OpenedPush {
     const { timestamp = "", nonce = "", msg_signature = "" } = query;
-    const envelope = body.toString("utf8").replace(/^\uFEFF/, "");
+    const envelope = withoutByteOrderMark(body);
     const encrypt = readEncrypt(envelope);
     if (encrypt === undefined) throw new Failure("MALFORMED_PUSH", "Encrypt not found");
     const token = tokens.find((candidate) => signatureMatches(msg_signature, candidate, timestamp, nonce, encrypt));
@@ -110,8 +117,8 @@ export function createPushOpener(account: Account, now: () => number = Date.now)
 }
 
 /** The sealed text of an envelope, `<xml>…<Encrypt>…` or `{"Encrypt":…}`; undefined when it holds none. */
-function readEncrypt(envelope: string): string | undefined {
-  const fields = formatOf(envelope) === "xml" ? parseXml(envelope) : parseJsonObject(envelope);
+function readEncrypt(envelope: Buffer): string | undefined {
+  const fields = formatOf(envelope) === "xml" ? parseXml(envelope) : parseJsonObject(envelope.toString("utf8"));
   const encrypt = fields["Encrypt"];
   const text = typeof encrypt === "string" || Array.isArray(encrypt) ? textOf(encrypt).trim() : "";
   return text === "" ? undefined : text;

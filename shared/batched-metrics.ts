@@ -13,25 +13,45 @@ export function createCounter<L extends string>(
   configuration: CounterConfiguration<L> & { labelNames: L[] },
 ): Count<L> {
   const { labelNames } = configuration;
-  const pending = new Map<string, { labels: Readonly<Record<L, string>>; count: number }>();
+  const tallies: Tally<L>[] = [];
+  const root: Branch<L> = { tally: undefined, next: new Map() };
   const counter = new Counter({
     ...configuration,
     collect() {
-      for (const [key, { labels, count }] of pending) {
-        pending.delete(key);
-        counter.inc(labels, count);
+      for (const tally of tallies) {
+        if (tally.count > 0) counter.inc(tally.labels, tally.count);
+        tally.count = 0;
       }
     },
   });
+
+  function tallyOf(labels: Readonly<Record<L, string>>): Tally<L> {
+    let branch = root;
+    for (const name of labelNames) branch = branchOf(branch, labels[name]);
+    if (branch.tally === undefined) tallies.push((branch.tally = { labels, count: 0 }));
+    return branch.tally;
+  }
+
   return {
-    inc(labels = {} as Record<L, string>) {
-      let key = "";
-      for (const name of labelNames) key += `${labels[name]}\n`;
-      const known = pending.get(key);
-      if (known === undefined) pending.set(key, { labels, count: 1 });
-      else known.count++;
-    },
+    inc: (labels = {} as Record<L, string>) => void tallyOf(labels).count++,
   };
+}
+
+interface Tally<L extends string> {
+  readonly labels: Readonly<Record<L, string>>;
+  count: number;
+}
+
+/** Tallies are found label by label: a key made of all of them would have to be put together each time. */
+interface Branch<L extends string> {
+  tally: Tally<L> | undefined;
+  readonly next: Map<string, Branch<L>>;
+}
+
+function branchOf<L extends string>({ next }: Branch<L>, label: string): Branch<L> {
+  let branch = next.get(label);
+  if (branch === undefined) next.set(label, (branch = { tally: undefined, next: new Map() }));
+  return branch;
 }
 
 /** Notes values, for each set of labels. */

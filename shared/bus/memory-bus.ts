@@ -24,6 +24,7 @@ export interface MemoryLimits {
 }
 
 const defaultLimits: MemoryLimits = { messages: 200_000, bytes: 256 * 1024 * 1024 };
+/** Of each exchange. */
 const MAX_ROUTES = 10_000;
 
 /**
@@ -36,7 +37,7 @@ export class MemoryBus implements Bus {
   readonly #exchanges = new Map<string, Exchange>();
   readonly #queues = new Map<string, MemoryQueue>();
   /** Queues by exchange and routing key, worked out once: accounts use few keys. */
-  readonly #routes = new Map<string, MemoryQueue[]>();
+  readonly #routes = new Map<string, Map<string, MemoryQueue[]>>();
   #messages = 0;
   #bytes = 0;
   #closed = false;
@@ -152,15 +153,15 @@ export class MemoryBus implements Bus {
   }
 
   #route(exchange: string, routingKey: string): MemoryQueue[] {
-    const id = `${exchange}\0${routingKey}`;
-    let queues = this.#routes.get(id);
+    const routes = this.#routes.get(exchange) ?? new Map<string, MemoryQueue[]>();
+    let queues = routes.get(routingKey);
     if (queues === undefined) {
       const names = new Set<string>();
       if (exchange === "") names.add(routingKey);
       else this.#collect(exchange, routingKey, names, new Set());
       queues = [...names].map((name) => this.#queues.get(name)).filter((queue) => queue !== undefined);
-      if (this.#routes.size >= MAX_ROUTES) this.#routes.clear();
-      this.#routes.set(id, queues);
+      if (routes.size >= MAX_ROUTES) routes.clear();
+      this.#routes.set(exchange, routes.set(routingKey, queues));
     }
     return queues;
   }

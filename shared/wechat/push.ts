@@ -6,6 +6,9 @@ import { parseXml, type XmlValue } from "./xml.ts";
 
 export type PushFormat = "xml" | "json";
 
+const LESS_THAN = 0x3c;
+const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
+
 /** One push, verified and opened, as the rest of the bridge sees it. */
 export interface Push {
   service: string;
@@ -34,8 +37,8 @@ interface Head {
 }
 
 /** XML or JSON, told from the first character and never from Content-Type. Throws `MALFORMED_PUSH` for neither. */
-export function formatOf(text: string): PushFormat {
-  const first = text[text.search(/[^\s\uFEFF]/)];
+export function formatOf(body: Buffer): PushFormat {
+  const first = body[0] === LESS_THAN ? "<" : /[^\s\uFEFF]/.exec(body.toString("utf8"))?.[0];
   if (first === "<") return "xml";
   if (first === "{") return "json";
   throw new Failure("MALFORMED_PUSH", "the body is neither XML nor a JSON object");
@@ -43,20 +46,27 @@ export function formatOf(text: string): PushFormat {
 
 /** Reads the opened body of a push for `service`. Throws `MALFORMED_PUSH` when it is neither XML nor JSON. */
 export function parsePush(opened: Buffer, service: string): Push {
-  const text = opened.toString("utf8").replace(/^\uFEFF/, "");
-  const format = formatOf(text);
-  return format === "xml" ? parseXmlPush(text, opened, service) : parseJsonPush(text, opened, service);
+  const body = withoutByteOrderMark(opened);
+  return formatOf(body) === "xml" ? parseXmlPush(body, opened, service) : parseJsonPush(body, opened, service);
 }
 
-function parseXmlPush(text: string, opened: Buffer, service: string): Push {
-  const sent = parseXml(text);
+/** The bytes behind a byte order mark, or all of them. */
+export function withoutByteOrderMark(body: Buffer): Buffer {
+  return body[0] === BYTE_ORDER_MARK[0] && body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)
+    ? body.subarray(BYTE_ORDER_MARK.length)
+    : body;
+}
+
+function parseXmlPush(body: Buffer, opened: Buffer, service: string): Push {
+  const sent = parseXml(body);
   const head = headOf((name) => textOf(sent[name]));
   const routingKey = routingKeyOf(head);
   return toPush("xml", head, routingKey, JSON.stringify(eventFields(routingKey, sent)), opened, service);
 }
 
 /** A JSON push is passed on as it is; only the head is read, so no number ever loses a digit. */
-function parseJsonPush(text: string, opened: Buffer, service: string): Push {
+function parseJsonPush(body: Buffer, opened: Buffer, service: string): Push {
+  const text = body.toString("utf8");
   const sent = parseJsonObject(text);
   const head = headOf((name) => textOf(sent[name] as XmlValue));
   return toPush("json", head, routingKeyOf(head), text, opened, service);

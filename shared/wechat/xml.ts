@@ -30,12 +30,13 @@ const parser = new XMLParser({
 });
 
 /**
- * Reads a push or an envelope, `<xml>…</xml>`. Text stays exactly as sent: nothing trimmed or turned into numbers,
+ * Reads a push or an envelope, `<xml>…</xml>`, given as text or as its bytes in UTF-8. Text stays exactly as sent: nothing trimmed or turned into numbers,
  * CDATA joined, entities decoded once and only outside CDATA. An element that occurs twice, or that may, is a list.
  * Throws `MALFORMED_PUSH` for anything else, a DOCTYPE or another markup declaration above all.
  */
-export function parseXml(text: string): XmlElement {
-  return parseFlatXml(text, plainName) ?? parseAnyXml(text);
+export function parseXml(xml: Buffer | string): XmlElement {
+  const bytes = typeof xml === "string" ? Buffer.from(xml) : xml;
+  return parseFlatXml(bytes, plainName) ?? parseAnyXml(xml.toString());
 }
 
 const NAME = /^[A-Za-z_][\w.-]*$/;
