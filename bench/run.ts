@@ -91,27 +91,37 @@ async function measure(bench: BenchCase): Promise<CaseRecord> {
 }
 
 function readArguments() {
-  return parseArgs({
-    allowPositionals: true,
-    options: {
-      seconds: { type: "string", default: "2" },
-      rounds: { type: "string", default: "3" },
-      out: { type: "string" },
-      profile: { type: "string" },
-    },
-  });
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        seconds: { type: "string", default: "2" },
+        rounds: { type: "string", default: "3" },
+        out: { type: "string" },
+        profile: { type: "string" },
+      },
+    });
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
+
+/** Ends the process over an argument that cannot be used. */
+function refuse(reason: string): never {
+  console.error(`${reason}\n
+npm run bench -- [--seconds <of a run>] [--rounds <count>] [--out <JSON file>] [--profile <folder>] [<case> ...]
+cases: ${cases.map(({ name }) => name).join(", ")}`);
+  process.exit(1);
 }
 
 function positive(name: string, value: string): number {
   const number = Number(value);
   if (number > 0 && (name === "seconds" || Number.isInteger(number))) return number;
-  throw new Error(`--${name} needs a positive number, not ${value}`);
+  return refuse(`--${name} needs a positive number, not ${value}`);
 }
 
 function caseNamed(name: string): BenchCase {
-  const found = cases.find((bench) => bench.name === name);
-  if (found === undefined) throw new Error(`no case ${name}; there are ${cases.map((bench) => bench.name).join(", ")}`);
-  return found;
+  return cases.find((bench) => bench.name === name) ?? refuse(`there is no case ${name}`);
 }
 
 /** The first signal ends whatever was started; a second one ends this process at once. */

@@ -139,3 +139,27 @@ test("the keys that WeChat's documents know, and no other", () => {
     assert.ok(knownKey(key), key);
   for (const key of ["msg._", "event.click", "msg.poem", "toString", "__proto__"]) assert.ok(!knownKey(key), key);
 });
+
+test("texts of one byte and of more stand side by side, what is no UTF-8 is replaced, and a byte order mark is none of it", () => {
+  const bytes = Buffer.concat([
+    Buffer.from("\uFEFF<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[oÜser]]></FromUserName>"),
+    Buffer.from("<CreateTime>1</CreateTime><MsgType>text</MsgType><Content><![CDATA[发货 é 😀 "),
+    Buffer.from([0xff, 0xe5, 0x8f]),
+    Buffer.from("]]></Content><MsgId>7</MsgId></xml>"),
+  ]);
+  const push = parsePush(bytes, "shop");
+  assert.deepEqual(JSON.parse(push.json), {
+    ToUserName: "gh_1",
+    FromUserName: "oÜser",
+    CreateTime: 1,
+    MsgType: "text",
+    MsgId: "7",
+    Content: "发货 é 😀 \uFFFD\uFFFD",
+  });
+  assert.equal(push.identity, "shop/o%C3%9Cser/7");
+});
+
+test("JSON behind a byte order mark and blanks", () => {
+  const push = parse('\uFEFF \n{"MsgType":"text","FromUserName":"o1","MsgId":1}');
+  assert.deepEqual([push.format, push.routingKey], ["json", "msg.text"]);
+});
