@@ -9,11 +9,14 @@ const WRITE_EVERY = 50;
 const MAX_BYTES = 3;
 /** Bytes that wait at most for a stdout that nobody reads; what comes then is lost, counted and told later. */
 const MOST_WAITING = 16 * 1024 * 1024;
+/** How long `flush` waits for a stdout that nobody reads, in ms: with 10 s of draining still less than a supervisor waits. */
+const FLUSH_LIMIT = 3000;
 const NEWLINE = 10;
 
 /**
  * JSON lines on stdout, written many at a time and at most 50 ms late. `level` is pino's (default "info"). `flush` calls
- * back when all is written or cannot be; a stdout that is full, closed or not read costs lines, never the process.
+ * back when all is written or cannot be, after 3 s at most. A stdout that is full, closed or not read costs lines, and
+ * holds no process back from ending: one that has waited those 3 s in vain ends by SIGKILL, its exit code lost.
  * Nothing that holds a secret is ever passed to it: callers log identities, codes and reasons, never configs or bodies.
  */
 export function createLogger(level = "info"): Logger {
@@ -64,8 +67,10 @@ function openStdout(onLost: (lines: number) => void): Stdout {
   // Without a least length its `flush` would not wait for a write that is under way, and what exits then overtakes it.
   const options = { fd: 1, sync: false, minLength: 1, maxLength: MOST_WAITING, contentMode: "buffer" } as const;
   const stdout = destination(options) as ReturnType<typeof destination> & Stdout; // its types know texts only
+  const flush = stdout.flush.bind(stdout);
   const flushSync = stdout.flushSync.bind(stdout);
   let lost = 0;
+  let isStuck = false;
   let failing = false;
   stdout.on("error", () => (failing = true)); // it tries again with the next block
   stdout.on("write", () => (failing = false));
@@ -77,7 +82,19 @@ function openStdout(onLost: (lines: number) => void): Stdout {
     lost = 0;
     if (lines > 0) onLost(lines);
   });
+  stdout.flush = (done) => {
+    const limit = setTimeout(() => {
+      isStuck = true;
+      done?.();
+    }, FLUSH_LIMIT);
+    flush(() => {
+      clearTimeout(limit);
+      if (!isStuck) done?.();
+    });
+  };
+  // At the end of the process, where pino calls it as well.
   stdout.flushSync = () => {
+    if (isStuck) process.kill(process.pid, "SIGKILL"); // a thread that waits in write(2) would hold exit(3) back
     if (!failing) flushSync(); // it would try for ever
   };
   return stdout;

@@ -21,7 +21,10 @@ function startLogging(t: TestContext, script: string, stdout: "pipe" | number = 
     const lines = (count) => { for (let i = 0; i < count; i++) log.info({ number: number++ }, ${JSON.stringify(TEXT)}); };
     ${script}`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", source], { stdio: ["pipe", stdout, "pipe"] });
-  t.after(() => child.kill("SIGKILL"));
+  t.after(() => {
+    child.kill("SIGKILL");
+    child.stdout?.destroy(); // which waits to be read, and this process with it
+  });
   return child;
 }
 
@@ -86,3 +89,10 @@ for (const [what, prepare] of [
     assert.equal(await said, "startedgoes on");
   });
 }
+
+test("a stdout that is open and never read holds no process back from ending", async (t) => {
+  const child = startLogging(t, `lines(${LINES}); setTimeout(() => { process.stderr.write("ends"); ${END} }, 100);`);
+  const ended = once(child, "exit");
+  assert.equal(await text(child.stderr!), "ends");
+  assert.deepEqual(await ended, [null, "SIGKILL"]);
+});
