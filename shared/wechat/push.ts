@@ -6,7 +6,9 @@ import { parseXml, type XmlValue } from "./xml.ts";
 
 export type PushFormat = "xml" | "json";
 
+const SPACE = 0x20;
 const LESS_THAN = 0x3c;
+const OPENING_BRACE = 0x7b;
 const BYTE_ORDER_MARK = Buffer.from("\uFEFF");
 
 /** One push, verified and opened, as the rest of the bridge sees it. */
@@ -38,9 +40,9 @@ interface Head {
 
 /** XML or JSON, told from the first character and never from Content-Type. Throws `MALFORMED_PUSH` for neither. */
 export function formatOf(body: Buffer): PushFormat {
-  const first = body[0] === LESS_THAN ? "<" : /[^\s\uFEFF]/.exec(body.toString("utf8"))?.[0];
-  if (first === "<") return "xml";
-  if (first === "{") return "json";
+  const first = withoutByteOrderMark(body).find((byte) => byte > SPACE);
+  if (first === LESS_THAN) return "xml";
+  if (first === OPENING_BRACE) return "json";
   throw new Failure("MALFORMED_PUSH", "the body is neither XML nor a JSON object");
 }
 
