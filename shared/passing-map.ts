@@ -1,7 +1,7 @@
 /** Entries after which a new Map takes over: more often would cost copying, less often memory. */
-const RENEW_AFTER = 1000;
+const RENEW_AFTER = 200;
 /** Entries more for each one that has to be copied. */
-const ADDED_FOR_EACH = 8;
+const ADDED_FOR_EACH = 1;
 
 /**
  * A Map for entries that come and go all the time, such as what is in flight. V8 builds a Map's table anew as entries come
