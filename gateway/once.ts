@@ -36,7 +36,7 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
   function known(identity: string, digest: Digest): Answer | Promise<Answer> | undefined {
     const starting = underWay.get(identity);
     if (starting !== undefined || !published.has(digest)) return starting;
-    return answered.get(identity) ?? { reply: success, outcome: "repeat" };
+    return answered.get(digest) ?? { reply: success, outcome: "repeat" };
   }
 
   return {
@@ -48,13 +48,13 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
       underWay.set(identity, starting);
       try {
         const answer = await starting;
-        answered.set(identity, answer);
+        answered.set(digest, answer);
         published.add(digest);
         return { answer, isRepeat: false };
       } finally {
         underWay.delete(identity);
       }
     },
-    wasReplied: (identity) => answered.get(identity)?.outcome === "replied",
+    wasReplied: (identity) => answered.get(digestOf(identity))?.outcome === "replied",
   };
 }

@@ -1,49 +1,125 @@
-import type { Reply } from "../shared/reply.ts";
+import { DIGEST_WORDS, type Digest } from "../shared/digest-set.ts";
 import type { Answer } from "./once.ts";
 
-const KEPT_FOR = 60_000;
-/** Bytes of either half. */
-const HALF = 32 * 1024 * 1024;
-/** What an entry takes beside its texts; estimated high, so that the bound holds. */
-const ENTRY_BYTES = 600;
-
-interface Kept {
-  answer: Answer;
-  until: number;
-}
+/** In s. */
+const KEPT_FOR = 60;
+const MAX_SLABS = 24;
+const SLAB_BYTES = 1024 * 1024;
+const SLAB_RECORDS = 4096;
+/** Chains of a slab, by the digest's first word. */
+const CHAINS = 1024;
+/** Words before the text of a record: the one before it in its chain, when it came (s), length of the text, the digest. */
+const [PREVIOUS, CAME, LENGTH, DIGEST] = [0, 1, 2, 3];
+const HEAD_WORDS = DIGEST + DIGEST_WORDS;
+const WORD = Uint32Array.BYTES_PER_ELEMENT;
+/** Bytes of UTF-8 that a character of a string takes at most. */
+const MAX_BYTES = 3;
+const NONE = 0xffffffff;
 
 /**
- * How pushes were answered in the last 60 s, within 64 MiB. Nearly every answer is put in and never asked for, which is
- * why they lie in two Maps, of which the older goes when the younger is full or nothing in the older is valid any more:
- * a cache that keeps its entries in order does more for each of them, and its table grows to twice the size.
+ * How pushes were answered in the last 60 s: the newest 100 000 or so, less when they are long, within 24 MiB. Nearly every
+ * answer is put in and never asked for, so they lie as JSON in slabs outside V8's heap: as objects they would all grow
+ * old, and be what makes V8 collect its whole heap.
  */
 export class RecentAnswers {
-  #young = new Map<string, Kept>();
-  #old = new Map<string, Kept>();
-  #youngBytes = 0;
-  #oldUntil = 0;
+  /** Oldest first. */
+  #slabs: Slab[] = [];
 
-  get(identity: string): Answer | undefined {
-    const kept = this.#young.get(identity) ?? this.#old.get(identity);
-    return kept !== undefined && kept.until > performance.now() ? kept.answer : undefined;
+  get(digest: Digest): Answer | undefined {
+    const since = now() - KEPT_FOR;
+    for (let i = this.#slabs.length - 1; i >= 0; i--) {
+      const text = (this.#slabs[i] as Slab).find(digest, since);
+      if (text !== undefined) return JSON.parse(text) as Answer;
+    }
+    return undefined;
   }
 
-  set(identity: string, answer: Answer): void {
-    const now = performance.now();
-    const bytes = ENTRY_BYTES + 2 * (identity.length + lengthOf(answer.reply));
-    if (this.#youngBytes + bytes > HALF || this.#oldUntil < now) this.#renew(now);
-    this.#youngBytes += bytes;
-    this.#young.set(identity, { answer, until: now + KEPT_FOR });
+  set(digest: Digest, answer: Answer): void {
+    const text = JSON.stringify(answer);
+    if (this.#slabs.at(-1)?.add(digest, text) !== true) this.#begin(text).add(digest, text);
   }
 
-  #renew(now: number): void {
-    this.#old = this.#young;
-    this.#oldUntil = now + KEPT_FOR;
-    this.#young = new Map();
-    this.#youngBytes = 0;
+  /** A slab with room for `text`; the oldest ones go for it, and those in which nothing is valid any more. */
+  #begin(text: string): Slab {
+    const size = Math.max(SLAB_BYTES, HEAD_WORDS * WORD + Buffer.byteLength(text));
+    const since = now() - KEPT_FOR;
+    let bytes = this.#slabs.reduce((sum, slab) => sum + slab.size, size);
+    let spare: Slab | undefined;
+    for (let oldest = this.#slabs[0]; oldest !== undefined; oldest = this.#slabs[0]) {
+      if (bytes <= MAX_SLABS * SLAB_BYTES && oldest.newest >= since) break;
+      bytes -= oldest.size;
+      spare = this.#slabs.shift();
+    }
+    const slab = spare?.size === size ? spare : new Slab(size);
+    slab.clear();
+    this.#slabs.push(slab);
+    return slab;
   }
 }
 
-function lengthOf(reply: Reply): number {
-  return "msg" in reply ? reply.msg.length : reply.type === "news" ? JSON.stringify(reply.articles).length : 0;
+class Slab {
+  readonly size: number;
+  readonly #bytes: Buffer;
+  readonly #words: Uint32Array;
+  readonly #chains = new Uint32Array(CHAINS);
+  #records = 0;
+  /** Where the next record begins, in words. */
+  #end = 0;
+  /** When the newest record came, in s. */
+  newest = 0;
+
+  constructor(size: number) {
+    const memory = new ArrayBuffer(Math.ceil(size / WORD) * WORD);
+    this.size = size;
+    this.#bytes = Buffer.from(memory);
+    this.#words = new Uint32Array(memory);
+  }
+
+  clear(): void {
+    this.#chains.fill(NONE);
+    this.#records = this.#end = 0;
+  }
+
+  /** False when there is no room for it. */
+  add(digest: Digest, text: string): boolean {
+    const at = this.#end;
+    const textAt = (at + HEAD_WORDS) * WORD;
+    if (this.#records === SLAB_RECORDS || !fits(text, this.size - textAt)) return false;
+    const length = this.#bytes.write(text, textAt);
+    const chain = chainOf(digest);
+    this.newest = now();
+    this.#words[at + PREVIOUS] = this.#chains[chain] as number;
+    this.#words[at + CAME] = this.newest;
+    this.#words[at + LENGTH] = length;
+    this.#words.set(digest, at + DIGEST);
+    this.#chains[chain] = at;
+    this.#records++;
+    this.#end = at + HEAD_WORDS + Math.ceil(length / WORD);
+    return true;
+  }
+
+  /** The text added last for the digest, when it came at `since` or later. */
+  find(digest: Digest, since: number): string | undefined {
+    let at = this.#chains[chainOf(digest)] as number;
+    while (at !== NONE && !this.#isFor(digest, at)) at = this.#words[at + PREVIOUS] as number;
+    if (at === NONE || (this.#words[at + CAME] as number) < since) return undefined;
+    const textAt = (at + HEAD_WORDS) * WORD;
+    return this.#bytes.toString("utf8", textAt, textAt + (this.#words[at + LENGTH] as number));
+  }
+
+  #isFor(digest: Digest, at: number): boolean {
+    return digest.every((word, i) => this.#words[at + DIGEST + i] === word);
+  }
+}
+
+function fits(text: string, bytes: number): boolean {
+  return text.length * MAX_BYTES <= bytes || Buffer.byteLength(text) <= bytes;
+}
+
+function chainOf(digest: Digest): number {
+  return (digest[0] as number) % CHAINS;
+}
+
+function now(): number {
+  return Math.floor(performance.now() / 1000);
 }

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 
-const WORDS = 4;
+/** Words of 32 bits of a digest. */
+export const DIGEST_WORDS = 4;
 const EMPTY = 0xffffffff;
 
 /** 128 bits of a text's SHA-256: two texts share them with a chance of one in 10^32 at a million texts. */
@@ -9,8 +10,8 @@ export type Digest = Uint32Array;
 /** The digest of a text. */
 export function digestOf(text: string): Digest {
   const digest = hash("sha256", text, "binary"); // a Buffer would take twice the time
-  const words = new Uint32Array(WORDS);
-  for (let i = 0; i < WORDS; i++) words[i] = wordAt(digest, i * 4);
+  const words = new Uint32Array(DIGEST_WORDS);
+  for (let i = 0; i < DIGEST_WORDS; i++) words[i] = wordAt(digest, i * 4);
   return words;
 }
 
@@ -32,7 +33,7 @@ export class DigestSet {
 
   constructor(capacity: number) {
     this.#capacity = capacity;
-    this.#ring = new Uint32Array(capacity * WORDS).fill(EMPTY); // touched now: what the process takes later, it has from the start
+    this.#ring = new Uint32Array(capacity * DIGEST_WORDS).fill(EMPTY); // touched now: what the process takes later, it has from the start
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(capacity * 2))).fill(EMPTY);
   }
 
@@ -50,7 +51,7 @@ export class DigestSet {
     const overflows = this.#count === this.#capacity;
     if (overflows) this.#forget(this.#next);
     else this.#count++;
-    this.#ring.set(words, this.#next * WORDS);
+    this.#ring.set(words, this.#next * DIGEST_WORDS);
     this.#slots[this.#find(words)] = this.#next;
     this.#next = (this.#next + 1) % this.#capacity;
     return overflows;
@@ -67,18 +68,18 @@ export class DigestSet {
   }
 
   #equals(position: number, words: Digest): boolean {
-    for (let i = 0; i < WORDS; i++) if (this.#ring[position * WORDS + i] !== words[i]) return false;
+    for (let i = 0; i < DIGEST_WORDS; i++) if (this.#ring[position * DIGEST_WORDS + i] !== words[i]) return false;
     return true;
   }
 
   /** Empties the slot of an entry and moves back those that had to go past it, so that probing stays unbroken. */
   #forget(position: number): void {
     const mask = this.#slots.length - 1;
-    let hole = this.#find(this.#ring.subarray(position * WORDS, (position + 1) * WORDS));
+    let hole = this.#find(this.#ring.subarray(position * DIGEST_WORDS, (position + 1) * DIGEST_WORDS));
     this.#slots[hole] = EMPTY;
     for (let slot = (hole + 1) & mask; this.#slots[slot] !== EMPTY; slot = (slot + 1) & mask) {
       const moved = this.#slots[slot] as number;
-      const home = (this.#ring[moved * WORDS] as number) & mask;
+      const home = (this.#ring[moved * DIGEST_WORDS] as number) & mask;
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
       this.#slots[hole] = moved;
       this.#slots[slot] = EMPTY;

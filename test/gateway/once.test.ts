@@ -5,6 +5,7 @@ import { DigestSet } from "../../shared/digest-set.ts";
 
 const hello: Answer = { reply: { type: "text", msg: "hello" }, outcome: "replied" };
 const silent: Answer = { reply: { type: "success" }, outcome: "silent" };
+const numbered = (i: number): Answer => ({ ...hello, reply: { type: "text", msg: `你好 ${i}` } });
 const repeat = { answer: { reply: { type: "success" }, outcome: "repeat" }, isRepeat: true };
 
 /** A start that counts its calls and waits to be ended. */
@@ -70,15 +71,24 @@ test("after 60 s the answer is gone, but the push is not started again", async (
   assert.deepEqual(await once.share("a", () => assert.fail("started")), repeat);
 });
 
-test("answers are kept within 64 MiB: the oldest go, their pushes are still known, the newest 32 MiB stay", async () => {
+test("answers are kept within 24 MiB: the oldest go, their pushes are still known, the newest stay", async () => {
   const once = createOnce(new DigestSet(100));
   const share = (number: number, start: () => Promise<Answer>) => once.share(`${number}`, start);
-  const big: Answer = { ...hello, reply: { type: "raw", msg: "x".repeat(1 << 20) } }; // 2 MiB, as V8 may keep it
+  const big: Answer = { ...hello, reply: { type: "raw", msg: "x".repeat(1 << 20) } };
   for (let i = 0; i < 40; i++) await share(i, async () => big);
   const isKept = async (number: number) =>
     (await share(number, () => assert.fail("started"))).answer.reply.type === "raw";
-  for (let i = 0; i < 40 - 32; i++) assert.equal(await isKept(i), false, `${i}`);
-  for (let i = 40 - 15; i < 40; i++) assert.equal(await isKept(i), true, `${i}`);
+  for (let i = 0; i < 40 - 24; i++) assert.equal(await isKept(i), false, `${i}`);
+  for (let i = 40 - 22; i < 40; i++) assert.equal(await isKept(i), true, `${i}`);
+});
+
+test("of short answers the newest 90 000 are kept, each its own, and no more than 100 000", async () => {
+  const once = createOnce(new DigestSet(200_000));
+  const count = 150_000;
+  for (let i = 0; i < count; i++) await once.share(`${i}`, async () => numbered(i));
+  const shared = async (i: number) => (await once.share(`${i}`, () => assert.fail("started"))).answer;
+  for (let i = count - 90_000; i < count; i += 7) assert.deepEqual(await shared(i), numbered(i));
+  for (let i = 0; i < count - 100_000; i += 7) assert.deepEqual(await shared(i), repeat.answer);
 });
 
 test("wasReplied: only when the user got something", async () => {
