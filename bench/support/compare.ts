@@ -3,9 +3,9 @@ import type { FiringOptions, Load, Run, Subject } from "./load.ts";
 import type { Stage } from "./stage.ts";
 
 /** Pushes for the warm-up, enough for V8 to have optimised what matters. */
-const WARM_UP = 20_000;
+const WARM_UP = 60_000;
 const WARM_UP_CONNECTIONS = 32;
-const WARM_UP_SECONDS = 6;
+const WARM_UP_SECONDS = 10;
 /** Spare pushes, so that a run ends by the clock and not because it has sent them all. */
 const SPARE = 1.5;
 
@@ -16,7 +16,7 @@ export interface CompareOptions extends Omit<FiringOptions, "seconds" | "pace"> 
   paces?: ReadonlyMap<Subject, number>;
 }
 
-/** Sends every subject `count` pushes, or what it answers in 6 s; returns the rate of the fastest one. */
+/** Sends every subject `count` pushes, or what it answers in 10 s; returns the rate of the fastest one. */
 export async function warmUp(stage: Stage, load: Load, subjects: readonly Subject[], count = WARM_UP): Promise<number> {
   const supply = createSupply(load, count);
   let fastest = 0;
