@@ -3,7 +3,8 @@ import type { Answer } from "./once.ts";
 
 /** In s. */
 const KEPT_FOR = 60;
-const MAX_SLABS = 24;
+const MAX_ANSWERS = 100_000;
+const MAX_KEPT = 64 * 1024 * 1024;
 const SLAB_BYTES = 1024 * 1024;
 const SLAB_RECORDS = 4096;
 /** Chains of a slab, by the digest's first word. */
@@ -17,9 +18,9 @@ const MAX_BYTES = 3;
 const NONE = 0xffffffff;
 
 /**
- * How pushes were answered in the last 60 s: the newest 100 000 or so, less when they are long, within 24 MiB. Nearly every
- * answer is put in and never asked for, so they lie as JSON in slabs outside V8's heap: as objects they would all grow
- * old, and be what makes V8 collect its whole heap.
+ * How pushes were answered in the last 60 s: the newest 100 000 at most, within 64 MiB. Nearly every answer is put in and
+ * never asked for, so they lie as JSON in slabs outside V8's heap: as objects they would all grow old, and be what makes
+ * V8 collect its whole heap.
  */
 export class RecentAnswers {
   /** Oldest first. */
@@ -44,10 +45,12 @@ export class RecentAnswers {
     const size = Math.max(SLAB_BYTES, HEAD_WORDS * WORD + Buffer.byteLength(text));
     const since = now() - KEPT_FOR;
     let bytes = this.#slabs.reduce((sum, slab) => sum + slab.size, size);
+    let records = this.#slabs.reduce((sum, slab) => sum + slab.records, SLAB_RECORDS);
     let spare: Slab | undefined;
     for (let oldest = this.#slabs[0]; oldest !== undefined; oldest = this.#slabs[0]) {
-      if (bytes <= MAX_SLABS * SLAB_BYTES && oldest.newest >= since) break;
+      if (bytes <= MAX_KEPT && records <= MAX_ANSWERS && oldest.newest >= since) break;
       bytes -= oldest.size;
+      records -= oldest.records;
       spare = this.#slabs.shift();
     }
     const slab = spare?.size === size ? spare : new Slab(size);
@@ -62,7 +65,7 @@ class Slab {
   readonly #bytes: Buffer;
   readonly #words: Uint32Array;
   readonly #chains = new Uint32Array(CHAINS);
-  #records = 0;
+  records = 0;
   /** Where the next record begins, in words. */
   #end = 0;
   /** When the newest record came, in s. */
@@ -77,14 +80,14 @@ class Slab {
 
   clear(): void {
     this.#chains.fill(NONE);
-    this.#records = this.#end = 0;
+    this.records = this.#end = 0;
   }
 
   /** False when there is no room for it. */
   add(digest: Digest, text: string): boolean {
     const at = this.#end;
     const textAt = (at + HEAD_WORDS) * WORD;
-    if (this.#records === SLAB_RECORDS || !fits(text, this.size - textAt)) return false;
+    if (this.records === SLAB_RECORDS || !fits(text, this.size - textAt)) return false;
     const length = this.#bytes.write(text, textAt);
     const chain = chainOf(digest);
     this.newest = now();
@@ -93,7 +96,7 @@ class Slab {
     this.#words[at + LENGTH] = length;
     this.#words.set(digest, at + DIGEST);
     this.#chains[chain] = at;
-    this.#records++;
+    this.records++;
     this.#end = at + HEAD_WORDS + Math.ceil(length / WORD);
     return true;
   }

@@ -71,15 +71,15 @@ test("after 60 s the answer is gone, but the push is not started again", async (
   assert.deepEqual(await once.share("a", () => assert.fail("started")), repeat);
 });
 
-test("answers are kept within 24 MiB: the oldest go, their pushes are still known, the newest stay", async () => {
+test("answers are kept within 64 MiB: the oldest go, their pushes are still known, the newest stay", async () => {
   const once = createOnce(new DigestSet(100));
   const share = (number: number, start: () => Promise<Answer>) => once.share(`${number}`, start);
   const big: Answer = { ...hello, reply: { type: "raw", msg: "x".repeat(1 << 20) } };
-  for (let i = 0; i < 40; i++) await share(i, async () => big);
+  for (let i = 0; i < 80; i++) await share(i, async () => big);
   const isKept = async (number: number) =>
     (await share(number, () => assert.fail("started"))).answer.reply.type === "raw";
-  for (let i = 0; i < 40 - 24; i++) assert.equal(await isKept(i), false, `${i}`);
-  for (let i = 40 - 22; i < 40; i++) assert.equal(await isKept(i), true, `${i}`);
+  for (let i = 0; i < 80 - 64; i++) assert.equal(await isKept(i), false, `${i}`);
+  for (let i = 80 - 62; i < 80; i++) assert.equal(await isKept(i), true, `${i}`);
 });
 
 test("of short answers the newest 90 000 are kept, each its own, and no more than 100 000", async () => {
