@@ -13,8 +13,6 @@ const CHAINS = 1024;
 const [PREVIOUS, CAME, LENGTH, DIGEST] = [0, 1, 2, 3];
 const HEAD_WORDS = DIGEST + DIGEST_WORDS;
 const WORD = Uint32Array.BYTES_PER_ELEMENT;
-/** Bytes of UTF-8 that a character of a string takes at most. */
-const MAX_BYTES = 3;
 const NONE = 0xffffffff;
 
 /**
@@ -87,7 +85,7 @@ class Slab {
   add(digest: Digest, text: string): boolean {
     const at = this.#end;
     const textAt = (at + HEAD_WORDS) * WORD;
-    if (this.records === SLAB_RECORDS || !fits(text, this.size - textAt)) return false;
+    if (this.records === SLAB_RECORDS || textAt + Buffer.byteLength(text) > this.size) return false;
     const length = this.#bytes.write(text, textAt);
     const chain = chainOf(digest);
     this.newest = now();
@@ -113,10 +111,6 @@ class Slab {
   #isFor(digest: Digest, at: number): boolean {
     return digest.every((word, i) => this.#words[at + DIGEST + i] === word);
   }
-}
-
-function fits(text: string, bytes: number): boolean {
-  return text.length * MAX_BYTES <= bytes || Buffer.byteLength(text) <= bytes;
 }
 
 function chainOf(digest: Digest): number {
