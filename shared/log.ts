@@ -9,14 +9,15 @@ const WRITE_EVERY = 50;
 const MAX_BYTES = 3;
 /** Bytes that wait at most for a stdout that nobody reads; what comes then is lost, counted and told later. */
 const MOST_WAITING = 16 * 1024 * 1024;
-/** How long `flush` waits for a stdout that nobody reads, in ms: with 10 s of draining still less than a supervisor waits. */
+/** How long `flush` waits for a stdout that takes nothing, in ms: with 10 s of draining still less than a supervisor waits. */
 const FLUSH_LIMIT = 3000;
 const NEWLINE = 10;
 
 /**
  * JSON lines on stdout, written many at a time and at most 50 ms late. `level` is pino's (default "info"). `flush` calls
- * back when all is written or cannot be, after 3 s at most. A stdout that is full, closed or not read costs lines, and
- * holds no process back from ending: one that has waited those 3 s in vain ends by SIGKILL, its exit code lost.
+ * back when all is written or cannot be: when stdout has taken nothing for 3 s. A stdout that is full, closed or not read
+ * costs lines, and holds no process back from ending: one that has waited those 3 s in vain ends by SIGKILL, its exit code
+ * lost. One that is read slowly gets them all.
  * Nothing that holds a secret is ever passed to it: callers log identities, codes and reasons, never configs or bodies.
  */
 export function createLogger(level = "info"): Logger {
@@ -87,8 +88,11 @@ function openStdout(onLost: (lines: number) => void): Stdout {
       isStuck = true;
       done?.();
     }, FLUSH_LIMIT);
+    const wait = (): void => void limit.refresh();
+    stdout.on("write", wait);
     flush(() => {
       clearTimeout(limit);
+      stdout.off("write", wait);
       if (!isStuck) done?.();
     });
   };

@@ -5,6 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import type { Readable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 
 const LINES = 5000;
 const TEXT = "x".repeat(1000);
@@ -28,16 +29,24 @@ function startLogging(t: TestContext, script: string, stdout: "pipe" | number = 
   return child;
 }
 
-const readLines = async (stream: Readable | null): Promise<Record<string, unknown>[]> =>
-  (await text(stream!))
+const readLines = async (stream: Readable | AsyncIterable<Buffer>): Promise<Record<string, unknown>[]> =>
+  (await text(stream))
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
+/** Block by block: a system with other work to do, for more than the 3 s that a process waits for a single block. */
+async function* readSlowly(stream: Readable): AsyncGenerator<Buffer> {
+  for await (const block of stream) {
+    yield block as Buffer;
+    await setTimeout(60);
+  }
+}
+
 test("what a process says last is the last line, and none is missing, however slowly it is read", async (t) => {
   const child = startLogging(t, `lines(${LINES}); setTimeout(() => { ${END} }, 100);`);
   const ended = once(child, "exit");
-  const read = await readLines(child.stdout);
+  const read = await readLines(readSlowly(child.stdout!));
   assert.deepEqual(await ended, [0, null]);
   assert.deepEqual(
     read.slice(0, -1).map((line) => line["number"]),
@@ -55,7 +64,7 @@ test("without a reader a process goes on, holds no more than 16 MiB of lines, an
   const child = startLogging(t, script);
   const ended = once(child, "exit");
   await once(child.stderr!, "data");
-  const reading = readLines(child.stdout);
+  const reading = readLines(child.stdout!);
   child.stdin!.write("go on");
   const read = await reading;
   assert.deepEqual(await ended, [0, null]);
