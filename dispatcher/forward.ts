@@ -50,16 +50,16 @@ export function createForward(account: Account, client: BackendClient, breaker: 
   }
 
   function headersOf(event: Event, body: Buffer): Record<string, string> {
-    return {
+    const headers: Record<string, string> = {
       "content-type": "application/json; charset=UTF-8",
       "user-agent": "wx-bridge",
       "x-wx-event-id": event.identity,
       "x-wx-service": service,
       "x-wx-attempt": String(event.attempt),
       "x-wx-deadline": String(Math.round(event.deadline)),
-      ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
-      ...sign?.(event.identity, body),
     };
+    if (event.traceparent !== undefined) headers["traceparent"] = event.traceparent;
+    return sign === undefined ? headers : { ...headers, ...sign(event.identity, body) };
   }
 }
 

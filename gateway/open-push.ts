@@ -105,7 +105,8 @@ export function createPushOpener(account: Account, now: () => number = Date.now)
     let failure: unknown;
     for (const sealer of sealers) {
       try {
-        return { sealer, ...sealer.open(encrypt) };
+        const { content, appId } = sealer.open(encrypt);
+        return { sealer, content, appId };
       } catch (error) {
         failure ??= error;
       }

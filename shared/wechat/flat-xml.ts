@@ -20,7 +20,7 @@ const HIGH = /[\x80-\xFF]/;
 export function parseFlatXml(bytes: Buffer, plainName: PlainName): XmlElement | undefined {
   const text = bytes.toString("latin1");
   if (!text.startsWith("<xml>") || text.includes("\r")) return undefined;
-  const isOneByte = isAscii(bytes);
+  const firstHigh = isAscii(bytes) ? bytes.length : text.search(HIGH);
   const fields: XmlElement = {};
   let at = skipBlanks(text, "<xml>".length);
   while (!text.startsWith("</xml>", at)) {
@@ -31,7 +31,8 @@ export function parseFlatXml(bytes: Buffer, plainName: PlainName): XmlElement | 
     const found = findText(text, nameEnd + 1);
     if (found === undefined || !isClosed(text, name, found.closedAt)) return undefined;
     const value = text.slice(found.start, found.end);
-    fields[name] = isOneByte || !HIGH.test(value) ? value : bytes.toString("utf8", found.start, found.end);
+    const isOneByte = found.end <= firstHigh || !HIGH.test(value);
+    fields[name] = isOneByte ? value : bytes.toString("utf8", found.start, found.end);
     at = skipBlanks(text, found.closedAt + name.length + "</>".length);
   }
   return skipBlanks(text, at + "</xml>".length) === text.length ? fields : undefined;

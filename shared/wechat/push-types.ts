@@ -43,16 +43,19 @@ function flattenCopyrightCheck(sent: XmlElement): XmlElement {
  * Fields the kind knows as text or numbers stay so when a push repeats them: the first one counts.
  */
 export function eventFields(routingKey: string, sent: XmlElement): Record<string, unknown> {
-  const fields = absentFields.get(routingKey) ?? {};
-  const flat = flattenByKey[routingKey]?.(sent);
-  const all: Record<string, unknown> = { ...fields, ...sent, ...flat };
-  for (const [name, absent] of Object.entries(fields)) {
-    if (absent !== null) all[name] = textOf(all[name] as XmlValue);
+  const absent: Readonly<Record<string, unknown>> = absentFields.get(routingKey) ?? {};
+  const fields = { ...absent };
+  const flat = flattenByKey[routingKey]?.(sent) ?? {};
+  for (const from of [sent, flat]) {
+    for (const name in from) {
+      const isOne = absent[name] === "" || absent[name] === 0;
+      fields[name] = withNumbers(isOne ? textOf(from[name]) : from[name], name);
+    }
   }
-  return withNumbers(all) as Record<string, unknown>;
+  return fields;
 }
 
-function withNumbers(value: unknown, name = ""): unknown {
+function withNumbers(value: unknown, name: string): unknown {
   if (Array.isArray(value)) return value.map((item) => withNumbers(item, name));
   if (typeof value === "object" && value !== null) {
     const element = value as Record<string, unknown>;

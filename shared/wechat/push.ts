@@ -2,7 +2,7 @@ import { Failure } from "../failure.ts";
 import { identityOf } from "./identity.ts";
 import { eventFields, textOf } from "./push-types.ts";
 import { routingKeyOf } from "./routing-key.ts";
-import { parseXml, type XmlValue } from "./xml.ts";
+import { parseXml, type XmlElement } from "./xml.ts";
 
 export type PushFormat = "xml" | "json";
 
@@ -61,7 +61,7 @@ export function withoutByteOrderMark(body: Buffer): Buffer {
 
 function parseXmlPush(body: Buffer, opened: Buffer, service: string): Push {
   const sent = parseXml(body);
-  const head = headOf((name) => textOf(sent[name]));
+  const head = headOf(sent);
   const routingKey = routingKeyOf(head);
   return toPush("xml", head, routingKey, JSON.stringify(eventFields(routingKey, sent)), opened, service);
 }
@@ -70,7 +70,7 @@ function parseXmlPush(body: Buffer, opened: Buffer, service: string): Push {
 function parseJsonPush(body: Buffer, opened: Buffer, service: string): Push {
   const text = body.toString("utf8");
   const sent = parseJsonObject(text);
-  const head = headOf((name) => textOf(sent[name] as XmlValue));
+  const head = headOf(sent as XmlElement);
   return toPush("json", head, routingKeyOf(head), text, opened, service);
 }
 
@@ -92,15 +92,15 @@ function keepDigits(_key: string, value: unknown, context?: { source?: string })
   return typeof value === "number" ? (context?.source ?? String(value)) : value;
 }
 
-function headOf(read: (name: keyof Head) => string): Head {
+function headOf(sent: XmlElement): Head {
   return {
-    ToUserName: read("ToUserName"),
-    FromUserName: read("FromUserName"),
-    CreateTime: read("CreateTime"),
-    MsgType: read("MsgType"),
-    Event: read("Event"),
-    InfoType: read("InfoType"),
-    MsgId: read("MsgId"),
+    ToUserName: textOf(sent["ToUserName"]),
+    FromUserName: textOf(sent["FromUserName"]),
+    CreateTime: textOf(sent["CreateTime"]),
+    MsgType: textOf(sent["MsgType"]),
+    Event: textOf(sent["Event"]),
+    InfoType: textOf(sent["InfoType"]),
+    MsgId: textOf(sent["MsgId"]),
   };
 }
 

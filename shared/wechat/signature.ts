@@ -28,8 +28,7 @@ const actual = Buffer.alloc(LENGTH);
 
 /** Compares a signature in constant time; any difference in length or case is a mismatch. */
 export function signatureMatches(given: string, ...parts: string[]): boolean {
-  if (given.length !== LENGTH) return false;
+  if (given.length !== LENGTH || actual.write(given) !== LENGTH) return false;
   expected.write(signatureOf(...parts));
-  actual.fill(0).write(given);
   return timingSafeEqual(expected, actual);
 }

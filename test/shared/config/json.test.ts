@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { errorOf, faultsOf, file, warningsOf } from "./sample-config.ts";
+import { serialize } from "node:v8";
+import { configOf, errorOf, faultsOf, file, warningsOf } from "./sample-config.ts";
 
 test("comments, trailing commas and a byte order mark are accepted", async () => {
   const text = JSON.stringify(file()).replace(/\}$/, ', /* the port */ "listen-port": 7090, // done\n}');
   assert.deepEqual(await warningsOf(`\uFEFF${text}`), []);
+});
+
+test("a text takes one byte a character although the file has Chinese in it", async () => {
+  const { accounts } = await configOf(JSON.stringify(file({ name: "一个名字" })));
+  const appId = accounts[0]?.appId ?? "";
+  assert.ok(serialize(appId).includes(appId), "V8 writes a text as it holds it");
 });
 
 test("every syntax error is named with line and column", async () => {
