@@ -7,6 +7,7 @@ import { obtainSbin } from "../support/broker.ts";
 import { startPrivateNode, type PrivateNode } from "../support/private-node.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { text } from "./consumer-kit.ts";
+import { until } from "./subscribers.ts";
 import { createSystem, type System } from "./system.ts";
 
 const definitions = fileURLToPath(new URL("../../docs/examples/definitions.json", import.meta.url));
@@ -119,6 +120,20 @@ test("with no more than taking and replying, a queue that was declared for it wo
     channel.ack(delivery);
   });
   assert.equal(contentOf(await system.wechat("shop").push(text("hello"))), "just so");
+});
+
+test("a broker that allows no reply queue is asked for another one once a second, not on and on", async (t) => {
+  if (!node) return t.skip("no RabbitMQ can be started here");
+  const allow = (configure: string) =>
+    node?.rabbitmqctl("set_permissions", "bridge", configure, String.raw`^(wx\..*|amq\.default)$`, String.raw`^wx\.`);
+  await allow(String.raw`^wx\.(?!replies\.)`);
+  t.after(() => allow(String.raw`^wx\.`));
+  const system = await createBridge(t);
+  const taken = () => system?.log.filter(({ msg }) => msg === "the reply queue is lost, taking another one") ?? [];
+  await until(async () => taken().length >= 2, "a third reply queue is tried");
+  const [first, second] = taken() as unknown as { time: number; queue: string; next: string }[];
+  assert.equal(second?.queue, first?.next);
+  assert.ok(Number(second?.time) - Number(first?.time) >= 1000 - 1, "a clock's grain less");
 });
 
 /** Gateway and dispatcher as the user `bridge`, with the prefix that the definitions are for. */
