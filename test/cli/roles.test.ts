@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { test } from "node:test";
 import { createBackend } from "../support/backend-server.ts";
 import { file } from "../shared/config/sample-config.ts";
-import { runCommand, startCommand, writeTemporary } from "./run-command.ts";
+import { runCommand, startCommand, startScript, writeTemporary } from "./run-command.ts";
 
 const anyPort = { LISTEN_PORT: "0", INTERNAL_LISTEN_PORT: "0" };
 
@@ -16,6 +16,16 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     bridge.signal(signal);
     const { code, stdout, stderr } = await bridge.finished;
     assert.deepEqual([code, stderr], [0, ""]);
+    assert.match(stdout, /"msg":"draining"[^]*"msg":"stopped"/);
+  });
+}
+
+for (const script of ["start", "wx-bridge"]) {
+  test(`SIGTERM to npm run ${script} reaches the bridge, which drains`, { timeout: 60_000 }, async (t) => {
+    const npm = startScript(t, script, anyPort);
+    await npm.said(/A demo account waits at /);
+    npm.signal("SIGTERM");
+    const { stdout } = await npm.finished;
     assert.match(stdout, /"msg":"draining"[^]*"msg":"stopped"/);
   });
 }

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Closing } from "../support/loopback-server.ts";
 
-export const entry = fileURLToPath(new URL("../../cli/wx-bridge.js", import.meta.url));
+const root = fileURLToPath(new URL("../..", import.meta.url));
+export const entry = join(root, "cli/wx-bridge.js");
 
 export interface Finished {
   code: number | null;
@@ -29,15 +30,35 @@ export function startCommand(
   env: NodeJS.ProcessEnv = {},
   flags: string[] = [],
 ): Running {
+  const child = spawn(process.execPath, [...flags, entry, ...args], { env: withoutSettings(env) });
+  return follow(t, child, () => void child.kill("SIGKILL"));
+}
+
+/** Runs a script of package.json. `signal` reaches npm alone; killed at the end is all that npm has started, too. */
+export function startScript(t: Closing, script: string, env: NodeJS.ProcessEnv = {}): Running {
+  const child = spawn("npm", ["run", script], { cwd: root, env: withoutSettings(env), detached: true });
+  return follow(t, child, () => {
+    try {
+      process.kill(-Number(child.pid), "SIGKILL");
+    } catch {
+      // all have ended
+    }
+  });
+}
+
+function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [...flags, entry, ...args], { env: { PATH, HOME, ...env } });
+  return { PATH, HOME, ...env };
+}
+
+function follow(t: Closing, child: ChildProcessWithoutNullStreams, kill: () => void): Running {
   const text = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (chunk: string) => void (text[name] += chunk));
   }
   const finished = once(child, "close").then(([code]) => ({ code: code as number | null, ...text }));
   t.after(async () => {
-    child.kill("SIGKILL");
+    kill();
     await finished;
   });
   return {
