@@ -7,7 +7,7 @@ import type { Push } from "../shared/wechat/push.ts";
 import type { Hold } from "./hold.ts";
 import type { Answer } from "./once.ts";
 import type { Replies, Waited } from "./replies.ts";
-import type { Spooled } from "./spool.ts";
+import type { Spooled } from "./spool-table.ts";
 
 export interface ExchangeParts {
   account: Account;

@@ -25,7 +25,8 @@ import { addPushRoutes } from "./push-routes.ts";
 import { createReplies, type Replies } from "./replies.ts";
 import { createReplyQueue, type ReplyQueue } from "./reply-queue.ts";
 import { createReplyTaker } from "./reply-taker.ts";
-import { createSpool, insertSpooled, spoolSchema } from "./spool.ts";
+import { createSpool } from "./spool.ts";
+import { insertSpooled, spoolSchema } from "./spool-table.ts";
 import { createRetriesWindow, createSingleTry } from "./tries.ts";
 import { addWebAuthorization } from "./web-authorization.ts";
 

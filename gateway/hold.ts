@@ -4,7 +4,8 @@ import { dispatchQueueOf, isDispatched, type Names } from "../shared/bus/topolog
 import type { Account } from "../shared/config/config.ts";
 import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
-import type { Spool, Spooled } from "./spool.ts";
+import type { Spool } from "./spool.ts";
+import type { Spooled } from "./spool-table.ts";
 
 /** Where a push is held: in the queues bound for it, in `unrouted` since there were none, or on this gateway's disk. */
 export type Held = "routed" | "unrouted" | "spooled";

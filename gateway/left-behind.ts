@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { readJournal, type Journaled } from "../shared/bus/journal.ts";
 import type { Names } from "../shared/bus/topology.ts";
 import { header } from "../shared/headers.ts";
-import { readSpool, type Spooled } from "./spool.ts";
+import { readSpool, type Spooled } from "./spool-table.ts";
 
 /** Everything a process has left in its database: its spool, and what its in-process bus held. Oldest first. */
 export function readLeftBehind(database: DatabaseSync, names: Names): Spooled[] {

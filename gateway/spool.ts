@@ -1,34 +1,17 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { OutgoingMessage, Properties } from "../shared/bus/bus.ts";
 import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Store } from "../shared/store/store.ts";
-
-/** Tables of the spool, for `openStore`. */
-export const spoolSchema = `
-  CREATE TABLE IF NOT EXISTS spool (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL, service TEXT NOT NULL,
-    exchange TEXT NOT NULL, routing_key TEXT NOT NULL, properties TEXT NOT NULL, body BLOB NOT NULL
-  )`;
-
-/** A push on disk, and whose it is. */
-export interface Spooled {
-  service: string;
-  /** Account and user: one user's pushes keep their order. */
-  user: string;
-  message: OutgoingMessage;
-}
-
-interface Row {
-  seq: number;
-  user: string;
-  service: string;
-  exchange: string;
-  routing_key: string;
-  properties: string;
-  body: Uint8Array;
-}
+import {
+  createReadNext,
+  deleteSpooled,
+  insertSpooled,
+  pushOf,
+  usersOf,
+  type Spooled,
+  type SpooledRow,
+} from "./spool-table.ts";
 
 /** Bytes of pushes on disk, and pushes published at a time when the broker is back. */
 const MAX_BYTES = 1024 * 1024 * 1024;
@@ -73,7 +56,7 @@ export function createSpool({
   let messages = 0;
   for (const { user, count, size } of usersOf(database)) tally(user, count, size);
   if (messages > 0) log.info({ messages }, "pushes are left on disk, publishing them");
-  const oldest = database.prepare("SELECT * FROM spool WHERE seq > ? ORDER BY seq LIMIT ?");
+  const readNext = createReadNext(database);
   /** What the broker holds and the disk does still: not to be published again. */
   const published = new Set<number>();
   let closed = false;
@@ -126,7 +109,7 @@ export function createSpool({
     let isDiskWell = await forget();
     const stuck = new Set<string>();
     for (let last = 0; ;) {
-      const rows = oldest.all(last, BATCH) as unknown as Row[];
+      const rows = readNext(last, BATCH);
       const left = rows.filter(({ seq, user }) => !published.has(seq) && !stuck.has(user));
       const isSilent = await publishBatch(left, stuck);
       isDiskWell &&= await forget();
@@ -136,7 +119,7 @@ export function createSpool({
   }
 
   /** Users side by side, each one's pushes in order. Tells whether the broker did not say a word to any. */
-  async function publishBatch(rows: Row[], stuck: Set<string>): Promise<boolean> {
+  async function publishBatch(rows: SpooledRow[], stuck: Set<string>): Promise<boolean> {
     let isSilent = rows.length > 0;
     const byUser = Map.groupBy(rows, ({ user }) => user);
     await Promise.all(
@@ -169,10 +152,7 @@ export function createSpool({
     const seqs = [...published];
     if (seqs.length === 0) return true;
     try {
-      await store.write((db) => {
-        const remove = db.prepare("DELETE FROM spool WHERE seq = ?");
-        for (const seq of seqs) remove.run(seq);
-      });
+      await store.write((db) => deleteSpooled(db, seqs));
     } catch (error) {
       log.error({ reason: (error as Error).message }, "what is published cannot be deleted: check data-dir's disk");
       return false;
@@ -205,32 +185,4 @@ export function createSpool({
       await draining;
     },
   };
-}
-
-function usersOf(database: DatabaseSync): { user: string; count: number; size: number }[] {
-  const query = "SELECT user, COUNT(*) AS count, SUM(LENGTH(body)) AS size FROM spool GROUP BY user";
-  return database.prepare(query).all() as unknown as { user: string; count: number; size: number }[];
-}
-
-/** Puts a push into the spool's table. */
-export function insertSpooled(database: DatabaseSync, { user, service, message }: Spooled): void {
-  const { exchange, routingKey, properties, body } = message;
-  database
-    .prepare("INSERT INTO spool (user, service, exchange, routing_key, properties, body) VALUES (?, ?, ?, ?, ?, ?)")
-    .run(user, service, exchange, routingKey, JSON.stringify(properties), body);
-}
-
-/** Every push of a spool, oldest first. */
-export function readSpool(database: DatabaseSync): Spooled[] {
-  return (database.prepare("SELECT * FROM spool ORDER BY seq").all() as unknown as Row[]).map(pushOf);
-}
-
-function pushOf({ user, service, exchange, routing_key, properties, body }: Row): Spooled {
-  const message = {
-    exchange,
-    routingKey: routing_key,
-    body: Buffer.from(body),
-    properties: JSON.parse(properties) as Properties,
-  };
-  return { user, service, message };
 }

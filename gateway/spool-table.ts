@@ -1,0 +1,69 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { OutgoingMessage, Properties } from "../shared/bus/bus.ts";
+
+/** Table of the spool, for `openStore`. */
+export const spoolSchema = `
+  CREATE TABLE IF NOT EXISTS spool (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL, service TEXT NOT NULL,
+    exchange TEXT NOT NULL, routing_key TEXT NOT NULL, properties TEXT NOT NULL, body BLOB NOT NULL
+  )`;
+
+/** A push on disk, and whose it is. */
+export interface Spooled {
+  service: string;
+  /** Account and user: one user's pushes keep their order. */
+  user: string;
+  message: OutgoingMessage;
+}
+
+/** A push as it lies in the table. */
+export interface SpooledRow {
+  seq: number;
+  user: string;
+  service: string;
+  exchange: string;
+  routing_key: string;
+  properties: string;
+  body: Uint8Array;
+}
+
+/** How many pushes of each user there are, and their bytes. */
+export function usersOf(database: DatabaseSync): { user: string; count: number; size: number }[] {
+  const query = "SELECT user, COUNT(*) AS count, SUM(LENGTH(body)) AS size FROM spool GROUP BY user";
+  return database.prepare(query).all() as unknown as { user: string; count: number; size: number }[];
+}
+
+/** Puts a push into the spool's table. */
+export function insertSpooled(database: DatabaseSync, { user, service, message }: Spooled): void {
+  const { exchange, routingKey, properties, body } = message;
+  database
+    .prepare("INSERT INTO spool (user, service, exchange, routing_key, properties, body) VALUES (?, ?, ?, ?, ?, ?)")
+    .run(user, service, exchange, routingKey, JSON.stringify(properties), body);
+}
+
+/** The pushes behind `seq`, oldest first, `count` at most. */
+export function createReadNext(database: DatabaseSync): (seq: number, count: number) => SpooledRow[] {
+  const statement = database.prepare("SELECT * FROM spool WHERE seq > ? ORDER BY seq LIMIT ?");
+  return (seq, count) => statement.all(seq, count) as unknown as SpooledRow[];
+}
+
+export function deleteSpooled(database: DatabaseSync, seqs: readonly number[]): void {
+  const statement = database.prepare("DELETE FROM spool WHERE seq = ?");
+  for (const seq of seqs) statement.run(seq);
+}
+
+/** Every push of a spool, oldest first. */
+export function readSpool(database: DatabaseSync): Spooled[] {
+  return (database.prepare("SELECT * FROM spool ORDER BY seq").all() as unknown as SpooledRow[]).map(pushOf);
+}
+
+/** The push that a row holds. */
+export function pushOf({ user, service, exchange, routing_key, properties, body }: SpooledRow): Spooled {
+  const message = {
+    exchange,
+    routingKey: routing_key,
+    body: Buffer.from(body),
+    properties: JSON.parse(properties) as Properties,
+  };
+  return { user, service, message };
+}
