@@ -44,6 +44,7 @@ export async function createLink(config: AmqpConfig, name: string, log: Logger):
     clientProperties: { connection_name: name },
     recovery: { initialDelay: 100, maxDelay: 5000, waitForConnect: false },
   });
+  listenFromTheStart(model);
   model.on("connect", (connection) => {
     socket = socketOf(connection);
     if (socket) writeTogether(socket);
@@ -101,6 +102,21 @@ export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // a host with several addresses fails with an AggregateError without a message
   return error.message || (error as NodeJS.ErrnoException).code || error.name;
+}
+
+/**
+ * A connection that comes after `close` amqplib closes without listening to its errors: Node would end the process should
+ * it break at that moment. amqplib keeps to itself how it opens them.
+ */
+function listenFromTheStart(model: RecoveringChannelModel): void {
+  const opening = "_openModel";
+  const { _core: core } = model as unknown as { _core: Record<typeof opening, () => Promise<ChannelModel>> };
+  const open = core[opening];
+  core[opening] = async () => {
+    const opened = await open();
+    opened.on("error", () => {}); // who uses it has listeners of their own
+    return opened;
+  };
 }
 
 /** amqplib keeps it to itself, and has no way to give up a connection without the broker's consent. */

@@ -13,13 +13,16 @@ import { classic, createBench, eventually, toQueue, untilReady, type Bench } fro
 import { createTestLog, type LogLine } from "./test-log.ts";
 
 let node: PrivateNode;
+/** Rejections and errors that nobody handles: the last hook ends the process before Node's test runner tells of them. */
 const unhandled: unknown[] = [];
 
 before(async () => {
   const sbin = await obtainSbin();
   assert.ok(sbin, "no RabbitMQ can be started here");
   node = await startPrivateNode({ sbin });
-  process.on("unhandledRejection", (reason) => unhandled.push(reason));
+  for (const event of ["unhandledRejection", "uncaughtException"]) {
+    process.on(event, (reason: unknown) => unhandled.push(reason));
+  }
 });
 
 after(async () => {
