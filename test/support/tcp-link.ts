@@ -12,8 +12,17 @@ export interface TcpLink {
   cut(): void;
 }
 
-/** Links an accepted, paused client to a server that `connect` dials; `onClosed` runs when both sides are gone. */
-export function createTcpLink(client: Socket, connect: () => Socket, onClosed: () => void): TcpLink {
+export interface TcpLinkParts {
+  /** Dials the server. */
+  connect: () => Socket;
+  /** Runs when both sides are gone. */
+  onClosed: () => void;
+  /** RST to both sides when the client sends this, in one piece. */
+  resetAt: Buffer | undefined;
+}
+
+/** Links an accepted, paused client to a server. */
+export function createTcpLink(client: Socket, { connect, onClosed, resetAt }: TcpLinkParts): TcpLink {
   const sides = [watch(client)];
   let joined = false;
 
@@ -32,6 +41,7 @@ export function createTcpLink(client: Socket, connect: () => Socket, onClosed: (
     joined = true;
     const server = sides[1] ?? watch(connect());
     sides[1] = server;
+    if (resetAt !== undefined) client.on("data", (bytes) => void (bytes.includes(resetAt) && reset()));
     client.pipe(server);
     server.pipe(client);
   }
@@ -41,10 +51,14 @@ export function createTcpLink(client: Socket, connect: () => Socket, onClosed: (
     for (const side of sides) side.unpipe().pause();
   }
 
+  function reset(): void {
+    for (const side of sides) side.resetAndDestroy();
+  }
+
   return {
     flow,
     swallow,
-    reset: () => sides.forEach((side) => side.resetAndDestroy()),
+    reset,
     cut: () => sides.forEach((side) => side.destroySoon()),
   };
 }

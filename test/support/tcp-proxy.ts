@@ -26,8 +26,18 @@ export interface TcpProxy {
   flow(): void;
 }
 
+export interface TcpProxyOptions {
+  /** RST on a connection, both sides, when its client sends this, in one piece. */
+  resetAt?: Buffer;
+}
+
 /** Starts a proxy on a free loopback port; at the test's end it stops listening and resets what is open. */
-export async function createTcpProxy(t: Closing, targetHost: string, targetPort: number): Promise<TcpProxy> {
+export async function createTcpProxy(
+  t: Closing,
+  targetHost: string,
+  targetPort: number,
+  { resetAt }: TcpProxyOptions = {},
+): Promise<TcpProxy> {
   const links = new Set<TcpLink>();
   let accepted = 0;
   let flowing = true;
@@ -36,7 +46,7 @@ export async function createTcpProxy(t: Closing, targetHost: string, targetPort:
 
   function onConnection(client: Socket): void {
     accepted += 1;
-    const link = createTcpLink(client, dial, () => links.delete(link));
+    const link = createTcpLink(client, { connect: dial, onClosed: () => links.delete(link), resetAt });
     links.add(link);
     if (flowing) link.flow();
   }
