@@ -25,6 +25,8 @@ export interface TcpLinkParts {
 export function createTcpLink(client: Socket, { connect, onClosed, resetAt }: TcpLinkParts): TcpLink {
   const sides = [watch(client)];
   let joined = false;
+  // A paused socket stays paused with a listener for its bytes.
+  if (resetAt !== undefined) client.on("data", (bytes) => void (bytes.includes(resetAt) && reset()));
 
   function watch(side: Socket): Socket {
     // Whoever fails is followed by 'close', which passes the failure on.
@@ -41,7 +43,6 @@ export function createTcpLink(client: Socket, { connect, onClosed, resetAt }: Tc
     joined = true;
     const server = sides[1] ?? watch(connect());
     sides[1] = server;
-    if (resetAt !== undefined) client.on("data", (bytes) => void (bytes.includes(resetAt) && reset()));
     client.pipe(server);
     server.pipe(client);
   }

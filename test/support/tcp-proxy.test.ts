@@ -68,6 +68,17 @@ test("reset sends RST to both sides and accepts anew", async (t) => {
   assert.equal(proxy.accepted, 2);
 });
 
+test("resets a connection whose client sends what it is to be reset at", async (t) => {
+  const echo = await createEcho(t);
+  const proxy = await createTcpProxy(t, "127.0.0.1", echo.port, { resetAt: Buffer.from("now") });
+  const socket = await dial(t, proxy.port);
+  await echoes(socket, "not yet");
+  const failed = assert.rejects(once(socket, "end", soon()), { code: "ECONNRESET" });
+  socket.write("and now");
+  await failed;
+  await untilConnections(proxy, 0);
+});
+
 test("cut ends connections in order, without an error", async (t) => {
   const echo = await createEcho(t);
   const proxy = await createTcpProxy(t, "127.0.0.1", echo.port);
