@@ -6,16 +6,18 @@ import { createLink } from "../../../shared/bus/amqp-link.ts";
 import { createTcpProxy } from "../../support/tcp-proxy.ts";
 import { createTestLog } from "./test-log.ts";
 
+const url = process.env["AMQP_URL"] ?? "amqp://127.0.0.1";
 /** AMQP 0-9-1, 1.4.2.1: class 10, method 50, which only a client sends that takes leave. */
 const connectionClose = Buffer.from([0, 10, 0, 50]);
 
 test("a connection that comes when the link is closed already, and breaks while it takes leave, ends no process", async (t) => {
-  const url = new URL(process.env["AMQP_URL"] ?? "amqp://127.0.0.1");
-  const proxy = await createTcpProxy(t, url.hostname, Number(url.port) || 5672, { resetAt: connectionClose });
+  const { hostname, port } = new URL(url);
+  const proxy = await createTcpProxy(t, hostname, Number(port) || 5672, { resetAt: connectionClose });
   proxy.swallow();
-  url.port = String(proxy.port);
+  const proxied = new URL(url);
+  proxied.port = String(proxy.port);
   const opened = nextClientSocket(t);
-  const link = await createLink({ urls: [url.href], tls: undefined }, "late", createTestLog().log);
+  const link = await createLink({ urls: [proxied.href], tls: undefined }, "late", createTestLog().log);
   const socket = await opened;
   const gone = new Promise((resolve) => socket.once("close", resolve));
   await link.close(1000);
@@ -23,6 +25,32 @@ test("a connection that comes when the link is closed already, and breaks while 
   const wasReset = await gone;
   assert.equal(wasReset, true);
 });
+
+test("what is published in one go leaves in one write", async (t) => {
+  const opened = nextClientSocket(t);
+  const link = await createLink({ urls: [url], tls: undefined }, "together", createTestLog().log);
+  t.after(() => link.close(1000));
+  const writes = countWrites(await opened);
+  await link.isUp();
+  const channel = await link.model.createChannel();
+  const before = writes();
+  for (let i = 0; i < 10; i++) channel.publish("amq.topic", "nobody.wants.it", Buffer.from(`message ${i}`));
+  await channel.checkExchange("amq.topic");
+  assert.equal(writes() - before, 1);
+});
+
+/** Tells how often the socket has handed something to the kernel. */
+function countWrites(socket: Socket): () => number {
+  let count = 0;
+  for (const name of ["_write", "_writev"] as const) {
+    const hand = socket[name]?.bind(socket) as (...args: unknown[]) => void;
+    socket[name] = (...args: unknown[]) => {
+      count++;
+      hand(...args);
+    };
+  }
+  return () => count;
+}
 
 function nextClientSocket(t: TestContext): Promise<Socket> {
   return new Promise((resolve) => {
