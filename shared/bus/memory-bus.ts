@@ -9,13 +9,9 @@ import type {
   PublishOutcome,
 } from "./bus.ts";
 import type { Journal } from "./journal.ts";
+import { MemoryExchanges } from "./memory-exchanges.ts";
 import { MemoryQueue } from "./memory-queue.ts";
-import { topicMatches } from "./topic.ts";
-import type { Arguments, BindingDeclaration, ExchangeDeclaration, Topology } from "./topology.ts";
-
-interface Exchange extends ExchangeDeclaration {
-  bindings: BindingDeclaration[];
-}
+import type { Arguments, Topology } from "./topology.ts";
 
 /** Bounds of the in-process bus; a publish beyond them is refused, so that WeChat pushes again later. */
 export interface MemoryLimits {
@@ -34,7 +30,7 @@ const MAX_ROUTES = 10_000;
 export class MemoryBus implements Bus {
   readonly #limits: MemoryLimits;
   readonly #journal: Journal | undefined;
-  readonly #exchanges = new Map<string, Exchange>();
+  readonly #exchanges = new MemoryExchanges();
   readonly #queues = new Map<string, MemoryQueue>();
   /** Queues by exchange and routing key, worked out once: accounts use few keys. */
   readonly #routes = new Map<string, Map<string, MemoryQueue[]>>();
@@ -52,17 +48,10 @@ export class MemoryBus implements Bus {
   }
 
   async declare(topology: Topology): Promise<void> {
-    for (const exchange of topology.exchanges) {
-      if (!this.#exchanges.has(exchange.name)) this.#exchanges.set(exchange.name, { ...exchange, bindings: [] });
-    }
+    this.#exchanges.declare(topology);
     for (const { name, arguments: args } of topology.queues) {
       if (!this.#queues.has(name)) this.#queues.set(name, this.#createQueue(name, args));
     }
-    for (const binding of topology.bindings) {
-      this.#unbind(binding);
-      this.#exchange(binding.source).bindings.push(binding);
-    }
-    for (const binding of topology.unbindings) this.#unbind(binding);
     this.#routes.clear();
   }
 
@@ -98,9 +87,7 @@ export class MemoryBus implements Bus {
     if (found.depth > 0) throw new Failure("NACKED", `queue ${queue} is not empty`);
     found.close();
     this.#queues.delete(queue);
-    for (const exchange of this.#exchanges.values()) {
-      exchange.bindings = exchange.bindings.filter(({ to, destination }) => to !== "queue" || destination !== queue);
-    }
+    this.#exchanges.unbindQueue(queue);
     this.#routes.clear();
   }
 
@@ -156,47 +143,11 @@ export class MemoryBus implements Bus {
     const routes = this.#routes.get(exchange) ?? new Map<string, MemoryQueue[]>();
     let queues = routes.get(routingKey);
     if (queues === undefined) {
-      const names = new Set<string>();
-      if (exchange === "") names.add(routingKey);
-      else this.#collect(exchange, routingKey, names, new Set());
+      const names = this.#exchanges.queuesOf(exchange, routingKey);
       queues = [...names].map((name) => this.#queues.get(name)).filter((queue) => queue !== undefined);
       if (routes.size >= MAX_ROUTES) routes.clear();
       this.#routes.set(exchange, routes.set(routingKey, queues));
     }
     return queues;
   }
-
-  #collect(name: string, routingKey: string, queues: Set<string>, visited: Set<string>): void {
-    if (visited.has(name)) return;
-    visited.add(name);
-    const exchange = this.#exchanges.get(name);
-    if (exchange === undefined) return; // as RabbitMQ does with dead letters and alternate exchanges
-    const bindings = exchange.bindings.filter((binding) => bindingMatches(exchange.type, binding, routingKey));
-    for (const { to, destination } of bindings) {
-      if (to === "queue") queues.add(destination);
-      else this.#collect(destination, routingKey, queues, visited);
-    }
-    const alternate = exchange.arguments?.["alternate-exchange"];
-    if (bindings.length === 0 && typeof alternate === "string") this.#collect(alternate, routingKey, queues, visited);
-  }
-
-  #exchange(name: string): Exchange {
-    const exchange = this.#exchanges.get(name);
-    if (exchange === undefined) throw new Failure("CONFIG_INVALID", `there is no exchange ${name}`);
-    return exchange;
-  }
-
-  #unbind(gone: BindingDeclaration): void {
-    const exchange = this.#exchanges.get(gone.source);
-    if (exchange === undefined) return;
-    exchange.bindings = exchange.bindings.filter(
-      ({ destination, to, routingKey }) =>
-        destination !== gone.destination || to !== gone.to || routingKey !== gone.routingKey,
-    );
-  }
-}
-
-function bindingMatches(type: ExchangeDeclaration["type"], binding: BindingDeclaration, routingKey: string): boolean {
-  if (type === "fanout") return true;
-  return type === "direct" ? binding.routingKey === routingKey : topicMatches(binding.routingKey, routingKey);
 }

@@ -1,21 +1,20 @@
 import { PassingSet } from "../passing-map.ts";
 import type { Consumer, ConsumeOptions, Delivery, OutgoingMessage } from "./bus.ts";
 import type { Journaled } from "./journal.ts";
+import { ReadyList, type Placed } from "./ready-list.ts";
+import { RoundRobin, type WithRoom } from "./round-robin.ts";
 import type { Arguments } from "./topology.ts";
 
-interface Stored {
+interface Stored extends Placed {
   /** Its number in the journal; undefined when the queue is in memory only. */
   readonly entry: number | undefined;
-  /** Its place in the queue, which a requeue gives back to it. */
-  readonly place: number;
   message: OutgoingMessage;
   redelivered: boolean;
   /** When it dead-letters, epoch ms; Infinity without a TTL. */
   expiresAt: number;
 }
 
-interface Subscription {
-  room: number;
+interface Subscription extends WithRoom {
   closed: boolean;
   inFlight: PassingSet<Stored>;
   onDelivery: (delivery: Delivery) => void;
@@ -40,12 +39,8 @@ interface Surroundings {
 export class MemoryQueue {
   readonly #arguments: Arguments;
   readonly #surroundings: Surroundings;
-  #ready: Stored[] = [];
-  /** Index of the first message in #ready: shifting an array of many would cost its length each time. */
-  #head = 0;
-  #subscriptions: Subscription[] = [];
-  /** Index of the consumer whose turn it is. */
-  #turn = 0;
+  readonly #ready = new ReadyList<Stored>();
+  readonly #subscriptions: RoundRobin<Subscription>;
   #places = 0;
   #drainScheduled = false;
   #drainedInTurn = false;
@@ -55,10 +50,11 @@ export class MemoryQueue {
   constructor(args: Arguments, surroundings: Surroundings) {
     this.#arguments = args;
     this.#surroundings = surroundings;
+    this.#subscriptions = new RoundRobin({ onlyFirst: args["x-single-active-consumer"] === true });
   }
 
   get depth(): number {
-    return this.#ready.length - this.#head;
+    return this.#ready.length;
   }
 
   /** Whether a publish would be refused for the queue's length. */
@@ -80,7 +76,7 @@ export class MemoryQueue {
   }
 
   #append(stored: Stored): void {
-    this.#ready.push(stored);
+    this.#ready.append(stored);
     this.#dropHead();
     this.#scheduleDrain();
     this.#scheduleExpiry();
@@ -88,11 +84,9 @@ export class MemoryQueue {
 
   subscribe({ prefetch }: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
     const subscription: Subscription = { room: prefetch, closed: false, inFlight: new PassingSet(), onDelivery };
-    this.#subscriptions.push(subscription);
+    this.#subscriptions.add(subscription);
     this.#scheduleDrain();
-    const cancel = async (): Promise<void> => {
-      this.#subscriptions = this.#subscriptions.filter((other) => other !== subscription);
-    };
+    const cancel = async (): Promise<void> => this.#subscriptions.remove(subscription);
     return {
       cancel,
       close: async () => {
@@ -106,9 +100,9 @@ export class MemoryQueue {
   /** Forgets every message and stops its timer; those in flight cannot come back any more. */
   close(): void {
     this.#closed = true;
-    this.#subscriptions = [];
+    this.#subscriptions.clear();
     clearTimeout(this.#expiry);
-    for (let stored = this.#shift(); stored !== undefined; stored = this.#shift()) {
+    for (let stored = this.#ready.shift(); stored !== undefined; stored = this.#ready.shift()) {
       this.#surroundings.left(stored.message, undefined); // what is on disk stays there
     }
   }
@@ -119,7 +113,7 @@ export class MemoryQueue {
    * Only the first time in a turn, so that consumers who publish or give back do not keep everything else from going on.
    */
   #scheduleDrain(): void {
-    if (this.#drainScheduled || this.depth === 0 || this.#subscriptions.length === 0) return;
+    if (this.#drainScheduled || this.depth === 0 || this.#subscriptions.size === 0) return;
     this.#drainScheduled = true;
     const drain = (): void => {
       const isDone = this.#drain(); // acks on the way make room for this drain, not for another one
@@ -136,28 +130,12 @@ export class MemoryQueue {
   #drain(): boolean {
     this.#expire();
     for (let i = 0; i < DRAIN_AT_ONCE; i++) {
-      const subscription = this.#nextWithRoom();
-      const stored = subscription && this.#shift();
+      const subscription = this.#subscriptions.next();
+      const stored = subscription && this.#ready.shift();
       if (stored === undefined) return true;
       this.#deliver(subscription as Subscription, stored);
     }
     return false;
-  }
-
-  /** The first consumer from the one whose turn it is that may take one more; the one behind it is next. */
-  #nextWithRoom(): Subscription | undefined {
-    if (this.#arguments["x-single-active-consumer"] === true) {
-      return this.#subscriptions.slice(0, 1).find((active) => active.room > 0);
-    }
-    const count = this.#subscriptions.length;
-    for (let i = 0; i < count; i++) {
-      const index = (this.#turn + i) % count;
-      const subscription = this.#subscriptions[index] as Subscription;
-      if (subscription.room === 0) continue;
-      this.#turn = index + 1;
-      return subscription;
-    }
-    return undefined;
   }
 
   #deliver(subscription: Subscription, stored: Stored): void {
@@ -183,7 +161,7 @@ export class MemoryQueue {
     if (!subscription.inFlight.delete(stored)) return;
     subscription.room++;
     if (end === "requeue" && !this.#closed) {
-      this.#putBack({ ...stored, redelivered: true });
+      this.#ready.putBack({ ...stored, redelivered: true });
       clearTimeout(this.#expiry);
       this.#expiry = undefined;
       this.#scheduleExpiry();
@@ -205,30 +183,30 @@ export class MemoryQueue {
     });
   }
 
+  #dropFirst(): void {
+    const { message, entry } = this.#ready.shift() as Stored;
+    this.#surroundings.left(message, entry);
+    this.#deadLetter(message);
+  }
+
   #dropHead(): void {
     const limit = this.#arguments["x-max-length"];
     if (this.#arguments["x-overflow"] === "reject-publish" || typeof limit !== "number") return;
-    while (this.depth > limit) {
-      const { message, entry } = this.#shift() as Stored;
-      this.#surroundings.left(message, entry);
-      this.#deadLetter(message);
-    }
+    while (this.depth > limit) this.#dropFirst();
   }
 
   #expire(): void {
     const now = Date.now();
-    while (this.depth > 0 && (this.#ready[this.#head] as Stored).expiresAt <= now) {
-      const { message, entry } = this.#shift() as Stored;
-      this.#surroundings.left(message, entry);
-      this.#deadLetter(message);
+    for (let first = this.#ready.first; first !== undefined && first.expiresAt <= now; first = this.#ready.first) {
+      this.#dropFirst();
     }
     this.#scheduleExpiry();
   }
 
   /** One timer for the head: all messages of a queue live equally long, so none behind it expires earlier. */
   #scheduleExpiry(): void {
-    if (this.#expiry !== undefined || this.depth === 0) return;
-    const { expiresAt } = this.#ready[this.#head] as Stored;
+    if (this.#expiry !== undefined) return;
+    const { expiresAt = Number.POSITIVE_INFINITY } = this.#ready.first ?? {};
     if (expiresAt === Number.POSITIVE_INFINITY) return;
     const wait = Math.min(Math.max(expiresAt - Date.now(), 0), 2 ** 31 - 1);
     this.#expiry = setTimeout(() => {
@@ -236,24 +214,5 @@ export class MemoryQueue {
       this.#expire();
     }, wait);
     this.#expiry.unref();
-  }
-
-  #shift(): Stored | undefined {
-    if (this.depth === 0) return undefined;
-    const stored = this.#ready[this.#head] as Stored;
-    this.#ready[this.#head++] = undefined as unknown as Stored;
-    if (this.#head > 1024 && this.#head * 2 > this.#ready.length) {
-      this.#ready = this.#ready.slice(this.#head);
-      this.#head = 0;
-    }
-    return stored;
-  }
-
-  /** In front of all that came after it: near the head. */
-  #putBack(stored: Stored): void {
-    let index = this.#head;
-    while (index < this.#ready.length && (this.#ready[index] as Stored).place < stored.place) index++;
-    if (index === this.#head && index > 0) this.#ready[--this.#head] = stored;
-    else this.#ready.splice(index, 0, stored);
   }
 }
