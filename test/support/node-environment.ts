@@ -12,18 +12,20 @@ export type NodeIdentity = {
   distributionPort: number;
   epmdPort: number;
   config: readonly string[];
+  advanced: string;
   plugins: readonly string[];
 };
 
 const loopbackOnly = "-kernel inet_dist_use_interface {127,0,0,1}";
 
-/** Writes the files a node reads at its start: Erlang's cookie, `rabbitmq.conf`, and the list of plugins. */
+/** Writes the files a node reads at its start: Erlang's cookie, its configuration, and the list of plugins. */
 export async function writeNodeFiles(node: NodeIdentity): Promise<void> {
   const cookie = join(node.folder, "home/.erlang.cookie");
   await mkdir(join(node.folder, "home"), { recursive: true });
   await writeFile(cookie, node.cookie);
   await chmod(cookie, 0o400);
   await writeFile(join(node.folder, "rabbitmq.conf"), node.config.map((line) => `${line}\n`).join(""));
+  await writeFile(join(node.folder, "advanced.config"), node.advanced);
   await writeFile(join(node.folder, "enabled_plugins"), `[${node.plugins.join(", ")}].\n`);
 }
 

@@ -25,6 +25,8 @@ export type PrivateNodeOptions = {
   epmdPort?: number;
   /** Lines of `rabbitmq.conf`. Default: none. */
   config?: readonly string[];
+  /** The text of `advanced.config`. Default: nothing set. */
+  advanced?: string;
   /** Default: none. */
   plugins?: readonly string[];
   /** How long a start may take, in ms. Default: 90000. */
@@ -115,6 +117,7 @@ async function identify(options: PrivateNodeOptions, folder: string, epmdPort: n
     distributionPort: await findFreePort(),
     epmdPort,
     config: options.config ?? [],
+    advanced: options.advanced ?? "[].\n",
     plugins: options.plugins ?? [],
   };
 }
