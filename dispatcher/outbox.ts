@@ -7,6 +7,7 @@ import { copyOf, deadCopy, retryCopy } from "../shared/event-copies.ts";
 import { isFailure } from "../shared/failure.ts";
 import { header, type DeadReason } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
+import { createPublishReply } from "../shared/publish-reply.ts";
 import { createPublishUntilHeld } from "../shared/publish-until-held.ts";
 import type { Reply } from "../shared/reply.ts";
 
@@ -38,13 +39,14 @@ export interface OutboxParts {
 export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts): Outbox {
   const withTransientReplies = new Set(accounts.filter(hasTransientReplies).map(({ name }) => name));
   const publish = createPublishUntilHeld(bus, log, signal);
+  const sendReply = createPublishReply(publish, names);
   const refusals = createRefusals();
 
   async function publishReply(event: Event, reply: Reply, deferred: boolean): Promise<void> {
     if (event.replyTo === undefined) return;
     const body = Buffer.from(JSON.stringify(reply));
     const message = replyMessage(event, names.replies, event.replyTo, body, { deferred });
-    await publish(message, { transient: withTransientReplies.has(event.service) });
+    await sendReply(message, { transient: withTransientReplies.has(event.service) });
   }
 
   return {

@@ -3,7 +3,7 @@ import type { FastifyInstance } from "fastify";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Bus } from "../shared/bus/bus.ts";
 import { journalSchema } from "../shared/bus/journal.ts";
-import { bridgeTopology, createNames, mergeTopologies, type Names } from "../shared/bus/topology.ts";
+import { bridgeTopology, createNames, type Names } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
@@ -109,7 +109,6 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       const declaring = declare();
       await app.listen({ host: config.listenHost, port: config.listenPort }); // pushes need not wait for the broker
       await declaring;
-      replyQueue.consume();
     },
     async close() {
       await closeHttpServer(app, inFlight);
@@ -121,10 +120,12 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
   };
 
   async function declare(): Promise<void> {
-    const topology = mergeTopologies(bridgeTopology(config), replyQueue.topology);
-    await bus.declare(topology, { timeout: DECLARE_TIMEOUT }).catch((error: unknown) => {
+    const declaring = bus.declare(bridgeTopology(config), { timeout: DECLARE_TIMEOUT });
+    const consuming = replyQueue.consume();
+    await declaring.catch((error: unknown) => {
       log.error({ reason: (error as Error).message }, "serving before the topology is declared");
     });
+    await consuming;
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
-import { replyTopology, type Names, type Topology } from "../shared/bus/topology.ts";
+import { replyTopology, type Names } from "../shared/bus/topology.ts";
 import type { Logger } from "../shared/log.ts";
 
 export interface ReplyQueueParts {
@@ -14,18 +14,24 @@ export interface ReplyQueueParts {
 export interface ReplyQueue {
   /** Another one after the queue was lost. */
   readonly name: string;
-  /** To be declared before `consume`. */
-  readonly topology: Topology;
-  consume(): void;
+  /** Declares the queue and takes replies from it; resolves once it does, after 3 s at the latest. */
+  consume(): Promise<void>;
   /** Takes the queue away. */
   close(): Promise<void>;
 }
 
 /** Replies taken off the queue at a time. */
 const PREFETCH = 1000;
-const DECLARE_TIMEOUT = 3000;
-/** Milliseconds that a queue is given: what refuses every queue, such as a missing permission, must not be asked on and on. */
-const GIVEN = 1000;
+/** Milliseconds that the broker has each time to declare the queue and let it be consumed. */
+const PATIENCE = 1000;
+const START_TIMEOUT = 3000;
+/**
+ * Milliseconds that a queue is tried for before it is replaced, each one in a row twice as long: a broker that refuses every
+ * queue, for want of a permission, must not be asked on and on, and one that is slow with every queue has to get one done.
+ */
+const GIVEN = { first: 1000, longest: 30_000 } as const;
+/** Milliseconds after which a queue that is lost had served, and the next one is the first again. */
+const SERVED = 60_000;
 
 /**
  * A queue of this gateway's own. It lives on one node of a cluster: lost with that node, it is given up for another one
@@ -35,21 +41,24 @@ export function createReplyQueue({ bus, names, onReply, log }: ReplyQueueParts):
   let instance = newInstance();
   let consumer: Consumer | undefined;
   let takenAt = 0;
+  let given: number = GIVEN.first;
 
-  function consume(): void {
+  function consume(): Consumer {
     const queue = names.repliesOf(instance);
     takenAt = performance.now();
-    consumer = bus.consume(queue, { prefetch: PREFETCH, onRefused: () => replace(queue) }, onReply);
+    const own = { topology: replyTopology(names, instance), patience: PATIENCE, onLost: () => replace(queue) };
+    return (consumer = bus.consume(queue, { prefetch: PREFETCH, own }, onReply));
   }
 
   function replace(lost: string): void {
     if (lost !== names.repliesOf(instance) || consumer === undefined) return;
-    if (performance.now() - takenAt < GIVEN) return; // its consumer tries again, and tells again
+    const lasted = performance.now() - takenAt;
+    if (lasted >= SERVED) given = GIVEN.first;
+    if (lasted < given) return; // its consumer tries again, and tells again
+    given = Math.min(given * 2, GIVEN.longest);
     instance = newInstance();
     log.warn({ queue: lost, next: names.repliesOf(instance) }, "the reply queue is lost, taking another one");
-    void consumer.close();
-    bus.deleteQueue(lost).catch(() => {}); // it expires by itself, should it come back
-    bus.declare(replyTopology(names, instance), { timeout: DECLARE_TIMEOUT }).catch(() => {}); // the consumer waits for it
+    void consumer.close(); // the queue expires by itself, should it come back
     consume();
   }
 
@@ -57,10 +66,7 @@ export function createReplyQueue({ bus, names, onReply, log }: ReplyQueueParts):
     get name() {
       return names.repliesOf(instance);
     },
-    get topology() {
-      return replyTopology(names, instance);
-    },
-    consume,
+    consume: () => consume().started(START_TIMEOUT),
     async close() {
       const closing = consumer;
       consumer = undefined;

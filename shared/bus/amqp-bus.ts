@@ -46,7 +46,7 @@ class AmqpBus implements Bus {
     this.#consuming = consuming;
     this.#log = log;
     this.#topologies = new AmqpTopologies(consuming, log);
-    this.#publisher = new Publisher(publishing, () => this.#topologies.redeclare(), log);
+    this.#publisher = new Publisher(publishing, () => this.#restored(), log);
   }
 
   get ready(): boolean {
@@ -73,6 +73,7 @@ class AmqpBus implements Bus {
     );
     this.#consumers.add(consumer);
     return {
+      started: (timeout) => consumer.started(timeout),
       cancel: () => consumer.cancel(),
       close: async () => {
         this.#consumers.delete(consumer);
@@ -87,13 +88,22 @@ class AmqpBus implements Bus {
 
   async deleteQueue(queue: string): Promise<void> {
     this.#topologies.forgetQueue(queue);
-    await this.#ask((channel) => this.#topologies.oneByOne(() => channel.deleteQueue(queue, { ifEmpty: true })));
+    await this.#ask((channel) => {
+      const deleting = (): Promise<unknown> => within(QUESTION_TIMEOUT, channel.deleteQueue(queue, { ifEmpty: true }));
+      return this.#topologies.oneByOne(deleting);
+    });
   }
 
   async close(): Promise<void> {
     const channels = [...this.#consumers, this.#publisher].map((channel) => channel.close());
     await within(CLOSE_TIMEOUT, Promise.all(channels)).catch(() => {});
     await Promise.all([this.#publishing.close(CLOSE_TIMEOUT), this.#consuming.close(CLOSE_TIMEOUT)]);
+  }
+
+  /** What is published may call for replies to a consumer's own queue. */
+  async #restored(): Promise<void> {
+    await this.#topologies.redeclare();
+    await Promise.all([...this.#consumers].map((consumer) => consumer.ownQueueIsThere()));
   }
 
   /** On a channel of its own: what the broker refuses closes the channel it was asked on. */

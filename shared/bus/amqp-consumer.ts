@@ -1,10 +1,12 @@
 import type { Channel, ConsumeMessage } from "amqplib";
+import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { createAcks, type Acks } from "./amqp-acks.ts";
 import { ChannelKeeper } from "./amqp-channel.ts";
-import { isRefusal } from "./amqp-declare.ts";
+import { declareTopologies, isRefusal } from "./amqp-declare.ts";
 import type { Link } from "./amqp-link.ts";
-import type { Consumer, ConsumeOptions, Delivery, Properties } from "./bus.ts";
+import { openChannel } from "./amqp-topologies.ts";
+import type { Consumer, ConsumeOptions, Delivery, OwnQueue, Properties } from "./bus.ts";
 import { within } from "./waiting.ts";
 
 const CANCEL_TIMEOUT = 2000;
@@ -15,6 +17,8 @@ const CONSUMER_TAG = "wx-bridge";
 export interface AmqpConsumer extends Consumer {
   /** Whether it gets deliveries, or was cancelled. */
   readonly ready: boolean;
+  /** Resolves when its own queue is there, if it has one, or the patience with that is over. */
+  ownQueueIsThere(): Promise<void>;
 }
 
 /** A channel that was opened, until its end. */
@@ -28,7 +32,7 @@ interface Opened {
 export function createAmqpConsumer(
   link: Link,
   queue: string,
-  { prefetch, onRefused }: ConsumeOptions,
+  { prefetch, own }: ConsumeOptions,
   onDelivery: (delivery: Delivery) => void,
   redeclare: () => Promise<void>,
   log: Logger,
@@ -47,16 +51,34 @@ export function createAmqpConsumer(
         channel.once("close", () => (opened.isOver = true));
         // From here on `cancel` has something to cancel: its command goes out behind the next one.
         consuming = opened;
-        try {
-          await channel.consume(queue, (message) => take(opened, message), { consumerTag: CONSUMER_TAG });
-        } catch (error) {
-          if (isRefusal(error)) onRefused?.();
-          throw error;
-        }
+        await (own ? consumeOwn(opened, own) : consume(opened));
       },
     },
     log.child({ queue }),
   );
+
+  function consume(opened: Opened): Promise<unknown> {
+    return opened.channel.consume(queue, (message) => take(opened, message), { consumerTag: CONSUMER_TAG });
+  }
+
+  async function consumeOwn(opened: Opened, { topology, patience, onLost }: OwnQueue): Promise<void> {
+    const declareAndConsume = async (): Promise<void> => {
+      const [refusal] = await declareTopologies([topology], () => openChannel(link));
+      if (refusal)
+        throw new Failure("CONFIG_INVALID", `the broker refuses the ${refusal.declaration}: ${refusal.reason}`);
+      await consume(opened);
+    };
+    try {
+      await within(patience, declareAndConsume());
+    } catch (error) {
+      if (error instanceof Failure || isRefusal(error)) onLost();
+      throw error;
+    }
+  }
+
+  async function started(timeout: number): Promise<void> {
+    await keeper.ready(timeout);
+  }
 
   function take(opened: Opened, message: ConsumeMessage | null): void {
     if (message !== null) {
@@ -74,6 +96,10 @@ export function createAmqpConsumer(
   return {
     get ready() {
       return cancelled || keeper.current !== undefined;
+    },
+    started,
+    async ownQueueIsThere() {
+      if (own && !cancelled) await started(own.patience);
     },
     async cancel() {
       cancelled = true;

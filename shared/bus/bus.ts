@@ -60,11 +60,23 @@ export interface Delivery {
 export interface ConsumeOptions {
   /** Deliveries in flight, 1 to 65535. */
   prefetch: number;
-  /** Told each time the broker does not let it consume: the queue is gone and cannot be declared. */
-  onRefused?: () => void;
+  /** Default: the queue is one that was declared before. */
+  own?: OwnQueue;
+}
+
+/** A queue of the consumer's own, which a cluster may lose. */
+export interface OwnQueue {
+  /** Declares the queue, each time before it is consumed; nobody else waits for that. */
+  topology: Topology;
+  /** Milliseconds that the broker has each time. RabbitMQ 4 may say nothing for a minute of a queue whose node is down. */
+  patience: number;
+  /** Told each time the broker refuses, or does not answer in time. The consumer tries again until it is closed. */
+  onLost: () => void;
 }
 
 export interface Consumer {
+  /** Resolves once it gets deliveries, and after `timeout` ms at the latest. */
+  started(timeout: number): Promise<void>;
   /** Stops new deliveries; those in flight can still be acked. */
   cancel(): Promise<void>;
   /** Cancels if need be and gives every delivery that was not ended back to the queue. */

@@ -48,6 +48,10 @@ export class MemoryBus implements Bus {
   }
 
   async declare(topology: Topology): Promise<void> {
+    this.#declare(topology);
+  }
+
+  #declare(topology: Topology): void {
     this.#exchanges.declare(topology);
     for (const { name, arguments: args } of topology.queues) {
       if (!this.#queues.has(name)) this.#queues.set(name, this.#createQueue(name, args));
@@ -72,6 +76,7 @@ export class MemoryBus implements Bus {
   }
 
   consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
+    if (options.own) this.#declare(options.own.topology);
     const found = this.#queues.get(queue);
     if (found === undefined) throw new Failure("CONFIG_INVALID", `there is no queue ${queue} to consume`);
     return found.subscribe(options, onDelivery);

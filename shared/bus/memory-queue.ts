@@ -88,6 +88,7 @@ export class MemoryQueue {
     this.#scheduleDrain();
     const cancel = async (): Promise<void> => this.#subscriptions.remove(subscription);
     return {
+      started: async () => {},
       cancel,
       close: async () => {
         await cancel();

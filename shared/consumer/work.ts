@@ -4,6 +4,7 @@ import { deadCopy, retryCopy } from "../event-copies.ts";
 import type { DeadReason } from "../headers.ts";
 import type { Logger } from "../log.ts";
 import { poisonIn } from "../poison.ts";
+import { createPublishReply } from "../publish-reply.ts";
 import { createPublishUntilHeld } from "../publish-until-held.ts";
 import { openContext } from "./context.ts";
 import type { HandlerTable } from "./handlers.ts";
@@ -41,6 +42,7 @@ const MAX_ERROR = 500;
 export function createWork({ plan, handlers, bus, log, signal }: WorkParts) {
   const { queue, ladder, names } = plan;
   const publish = createPublishUntilHeld(bus, log, signal);
+  const publishReply = createPublishReply(publish, names);
 
   return async function work(delivery: Delivery, event: Event): Promise<Ended> {
     const poison = poisonIn(delivery, event);
@@ -49,7 +51,7 @@ export function createWork({ plan, handlers, bus, log, signal }: WorkParts) {
     if (handler === undefined) return { outcome: "unmatched" };
     const { context, sent } = openContext(event, signal, async (reply) => {
       const body = Buffer.from(JSON.stringify(reply));
-      if (event.replyTo !== undefined) await publish(replyMessage(event, names.replies, event.replyTo, body));
+      if (event.replyTo !== undefined) await publishReply(replyMessage(event, names.replies, event.replyTo, body));
     });
     try {
       const said = await handler(readPush(event.body) as never, context);

@@ -89,6 +89,22 @@ async function consumers(): Promise<[queue: string, count: number][]> {
   return rows.map((row) => [row.name, row.consumers]);
 }
 
+test("a reply queue of which the broker says nothing, as RabbitMQ 4 does when its node is down: another one is taken", async (t) => {
+  await tellReplyQueues("suspend");
+  t.after(() => tellReplyQueues("resume"));
+  await node.rabbitmqctl("close_all_connections", "the test asks for it");
+  await assertWell();
+});
+
+/** A queue that is suspended answers nobody, whoever asks. */
+async function tellReplyQueues(what: "suspend" | "resume"): Promise<void> {
+  const isReplyQueue = `binary:match(element(4, amqqueue:get_name(Q)), <<"hurt.replies.">>) =/= nomatch`;
+  await node.rabbitmqctl(
+    "eval",
+    `[sys:${what}(amqqueue:get_pid(Q)) || Q <- rabbit_amqqueue:list(<<"/">>), ${isReplyQueue}].`,
+  );
+}
+
 test("a gateway that starts before its broker serves at once, and tells when it is ready", async (t) => {
   const proxy = await createTcpProxy(t, "127.0.0.1", node.port);
   await proxy.refuse();

@@ -64,3 +64,38 @@ test("shutting down ends the waiting", async () => {
   assert.equal(await bus.depth(names.dead), 1);
   await assert.rejects(bury(), /shutting down/);
 });
+
+/** A gateway's reply queue that has room for one, full. */
+async function createFullReplyQueue() {
+  const bus = new MemoryBus();
+  const queue = { name: "wx.replies.i", arguments: { "x-max-length": 1, "x-overflow": "reject-publish" } };
+  const { replies, lateReplies } = names;
+  await bus.declare({
+    exchanges: [
+      { name: lateReplies, type: "fanout" },
+      { name: replies, type: "direct", arguments: { "alternate-exchange": lateReplies } },
+    ],
+    queues: [queue, { name: lateReplies, arguments: {} }],
+    bindings: [
+      { source: replies, destination: queue.name, to: "queue", routingKey: queue.name },
+      { source: lateReplies, destination: lateReplies, to: "queue", routingKey: "" },
+    ],
+    unbindings: [],
+  });
+  const filler = { exchange: "", routingKey: queue.name, body: Buffer.from("x"), properties: {} };
+  await bus.publish(filler, { timeout: 1000 });
+  return { bus, queue: queue.name };
+}
+
+test("a reply that its queue refuses, as RabbitMQ 4 does for a node that is down, is a late one", async () => {
+  const { bus, queue } = await createFullReplyQueue();
+  const { log } = createKeptLog();
+  const outbox = createOutbox({ accounts: [], bus, names, log, signal: new AbortController().signal });
+  const arrivals = createArrivals<Delivery>("late replies");
+  bus.consume(names.lateReplies, { prefetch: 10 }, (delivery) => arrivals.add(delivery));
+  await outbox.reply(eventOf(), { type: "text", msg: "hi" });
+  const [late] = await arrivals.next();
+  assert.equal(late?.body.toString(), `{"type":"text","msg":"hi"}`);
+  assert.equal(late.properties.correlationId, "shop/oUSER/22277834746191186");
+  assert.equal(await bus.depth(queue), 1);
+});
