@@ -139,10 +139,11 @@ test("unhandled: success, counted, warned once an hour a key", async (t) => {
 test("delivered again and again without an end: wx.dead, and the backend is not asked", async (t) => {
   const { publish, watch, names, backend } = await createDispatching(t);
   const dead = watch(names.dead);
-  await publish({ headers: { "x-delivery-count": 20 } });
+  await publish({ headers: { "x-delivery-count": 20, "x-acquired-count": 21 } });
   const headers = headersOf(await dead());
   assert.equal(headers["x-wx-reason"], "poison");
   assert.ok(!("x-delivery-count" in headers));
+  assert.ok(!("x-acquired-count" in headers));
   assert.equal(backend.requests.length, 0);
 });
 
