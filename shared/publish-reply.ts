@@ -1,6 +1,6 @@
-import { isFailure } from "./failure.ts";
-import type { Names } from "./bus/topology.ts";
 import type { OutgoingMessage } from "./bus/bus.ts";
+import type { Names } from "./bus/topology.ts";
+import { isFailure } from "./failure.ts";
 import type { PublishUntilHeld, UntilHeldOptions } from "./publish-until-held.ts";
 
 /** A refusal may pass; the answer that waits for the reply does not wait for long. */
