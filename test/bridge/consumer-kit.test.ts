@@ -85,6 +85,24 @@ test("a handler that throws has another try in time; after the last one the even
   );
 });
 
+test("a reply that its queue refuses, as RabbitMQ 4 does for a node that is down, is a late one, and the event is done", async (t) => {
+  const system = await createSystem(t, { ...shop, services: [...shop.services] });
+  const { consumer, lines } = createKit(t, system);
+  consumer.on("msg.text", () => "too late");
+  await consumer.start();
+  const channel = await openChannel(t);
+  const full = `${system.prefix}.replies.full`;
+  t.after(async () => void (await (await openChannel(t)).deleteQueue(full)));
+  await channel.assertQueue(full, { durable: true, arguments: { "x-max-length": 1, "x-overflow": "reject-publish" } });
+  await channel.bindQueue(full, `${system.prefix}.replies`, full);
+  channel.sendToQueue(full, Buffer.from("{}"));
+  const properties = { type: "msg.text", messageId: "shop/oUSER1/1", correlationId: "shop/oUSER1/1", replyTo: full };
+  channel.publish(`${system.prefix}.events.shop`, "msg.text", Buffer.from(`{"MsgType":"text"}`), properties);
+  while ((await lines.next())[0]?.["outcome"] !== "taken");
+  const isLate = () => system.log.some(({ msg, identity }) => msg === "late reply" && identity === "shop/oUSER1/1");
+  while (!isLate()) await sleep(20, undefined, { signal: t.signal });
+});
+
 test("a dead letter is replayed to the consumer that gave it up", async (t) => {
   const services = [{ name: "shop", delivery: "amqp", reply: [] }];
   const system = await createSystem(t, { bus: "rabbitmq", services });
