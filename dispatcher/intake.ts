@@ -48,7 +48,6 @@ export function createOrderedIntake(parts: IntakeParts, lanes: Lanes): Intake {
       lanes.add(userOf(delivery), () => work(delivery, since));
     });
     return {
-      started: (timeout) => consumer.started(timeout),
       // The queue's next consumer is not to begin before this one has ended what it has begun, so it stays for now.
       cancel: async () => lanes.stop(),
       close: () => consumer.close(),

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
+import type { Bus, Consumer, Delivery, StartingConsumer } from "../shared/bus/bus.ts";
 import { replyTopology, type Names } from "../shared/bus/topology.ts";
 import type { Logger } from "../shared/log.ts";
 
@@ -43,7 +43,7 @@ export function createReplyQueue({ bus, names, onReply, log }: ReplyQueueParts):
   let takenAt = 0;
   let given: number = GIVEN.first;
 
-  function consume(): Consumer {
+  function consume(): StartingConsumer {
     const queue = names.repliesOf(instance);
     takenAt = performance.now();
     const own = { topology: replyTopology(names, instance), patience: PATIENCE, onLost: () => replace(queue) };

@@ -8,12 +8,12 @@ import { Publisher } from "./amqp-publisher.ts";
 import { AmqpTopologies, openChannel } from "./amqp-topologies.ts";
 import type {
   Bus,
-  Consumer,
   ConsumeOptions,
   Delivery,
   OutgoingMessage,
   PublishOptions,
   PublishOutcome,
+  StartingConsumer,
 } from "./bus.ts";
 import type { Topology } from "./topology.ts";
 import { within } from "./waiting.ts";
@@ -62,7 +62,7 @@ class AmqpBus implements Bus {
     return this.#publisher.publish(message, options);
   }
 
-  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
+  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): StartingConsumer {
     const consumer = createAmqpConsumer(
       this.#consuming,
       queue,

@@ -6,7 +6,7 @@ import { ChannelKeeper } from "./amqp-channel.ts";
 import { declareTopologies, isRefusal } from "./amqp-declare.ts";
 import type { Link } from "./amqp-link.ts";
 import { openChannel } from "./amqp-topologies.ts";
-import type { Consumer, ConsumeOptions, Delivery, OwnQueue, Properties } from "./bus.ts";
+import type { ConsumeOptions, Delivery, OwnQueue, Properties, StartingConsumer } from "./bus.ts";
 import { within } from "./waiting.ts";
 
 const CANCEL_TIMEOUT = 2000;
@@ -14,7 +14,7 @@ const CANCEL_TIMEOUT = 2000;
 const CONSUMER_TAG = "wx-bridge";
 
 /** A consumer on a channel of its own that comes back after whatever ended it, the queue's deletion included. */
-export interface AmqpConsumer extends Consumer {
+export interface AmqpConsumer extends StartingConsumer {
   /** Whether it gets deliveries, or was cancelled. */
   readonly ready: boolean;
   /** Resolves when its own queue is there, if it has one, or the patience with that is over. */

@@ -75,12 +75,16 @@ export interface OwnQueue {
 }
 
 export interface Consumer {
-  /** Resolves once it gets deliveries, and after `timeout` ms at the latest. */
-  started(timeout: number): Promise<void>;
   /** Stops new deliveries; those in flight can still be acked. */
   cancel(): Promise<void>;
   /** Cancels if need be and gives every delivery that was not ended back to the queue. */
   close(): Promise<void>;
+}
+
+/** A consumer as a bus begins it: in the background, once the broker is there. */
+export interface StartingConsumer extends Consumer {
+  /** Resolves once it gets deliveries, and after `timeout` ms at the latest. */
+  started(timeout: number): Promise<void>;
 }
 
 /**
@@ -102,7 +106,7 @@ export interface Bus {
    */
   publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome>;
   /** Never runs `onDelivery` inside `publish`; what it throws must be its own concern: it may not throw. */
-  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer;
+  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): StartingConsumer;
   /** Messages ready in a queue; undefined when the queue is missing or the broker cannot be asked in 2 s. */
   depth(queue: string): Promise<number | undefined>;
   /** Deletes a queue when it holds nothing; throws otherwise. Either way it does not come back with a reconnection. */

@@ -1,12 +1,12 @@
 import { Failure } from "../failure.ts";
 import type {
   Bus,
-  Consumer,
   ConsumeOptions,
   Delivery,
   OutgoingMessage,
   PublishOptions,
   PublishOutcome,
+  StartingConsumer,
 } from "./bus.ts";
 import type { Journal } from "./journal.ts";
 import { MemoryExchanges } from "./memory-exchanges.ts";
@@ -75,7 +75,7 @@ export class MemoryBus implements Bus {
     return "routed";
   }
 
-  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
+  consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): StartingConsumer {
     if (options.own) this.#declare(options.own.topology);
     const found = this.#queues.get(queue);
     if (found === undefined) throw new Failure("CONFIG_INVALID", `there is no queue ${queue} to consume`);

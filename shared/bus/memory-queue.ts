@@ -1,5 +1,5 @@
 import { PassingSet } from "../passing-map.ts";
-import type { Consumer, ConsumeOptions, Delivery, OutgoingMessage } from "./bus.ts";
+import type { ConsumeOptions, Delivery, OutgoingMessage, StartingConsumer } from "./bus.ts";
 import type { Journaled } from "./journal.ts";
 import { ReadyList, type Placed } from "./ready-list.ts";
 import { RoundRobin, type WithRoom } from "./round-robin.ts";
@@ -82,7 +82,7 @@ export class MemoryQueue {
     this.#scheduleExpiry();
   }
 
-  subscribe({ prefetch }: ConsumeOptions, onDelivery: (delivery: Delivery) => void): Consumer {
+  subscribe({ prefetch }: ConsumeOptions, onDelivery: (delivery: Delivery) => void): StartingConsumer {
     const subscription: Subscription = { room: prefetch, closed: false, inFlight: new PassingSet(), onDelivery };
     this.#subscriptions.add(subscription);
     this.#scheduleDrain();

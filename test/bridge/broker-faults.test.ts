@@ -5,6 +5,7 @@ import { obtainSbin } from "../support/broker.ts";
 import { listQueues } from "../support/cluster.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { startPrivateNode } from "../support/private-node.ts";
+import { tellQueues } from "../support/stuck-queues.ts";
 import { createTcpProxy } from "../support/tcp-proxy.ts";
 import { createHurtSystem, eventually, readiness } from "./hurt-system.ts";
 
@@ -90,20 +91,11 @@ async function consumers(): Promise<[queue: string, count: number][]> {
 }
 
 test("a reply queue of which the broker says nothing, as RabbitMQ 4 does when its node is down: another one is taken", async (t) => {
-  await tellReplyQueues("suspend");
-  t.after(() => tellReplyQueues("resume"));
+  await tellQueues(node, "suspend", "hurt.replies.");
+  t.after(() => tellQueues(node, "resume", "hurt.replies."));
   await node.rabbitmqctl("close_all_connections", "the test asks for it");
   await assertWell();
 });
-
-/** A queue that is suspended answers nobody, whoever asks. */
-async function tellReplyQueues(what: "suspend" | "resume"): Promise<void> {
-  const isReplyQueue = `binary:match(element(4, amqqueue:get_name(Q)), <<"hurt.replies.">>) =/= nomatch`;
-  await node.rabbitmqctl(
-    "eval",
-    `[sys:${what}(amqqueue:get_pid(Q)) || Q <- rabbit_amqqueue:list(<<"/">>), ${isReplyQueue}].`,
-  );
-}
 
 test("a gateway that starts before its broker serves at once, and tells when it is ready", async (t) => {
   const proxy = await createTcpProxy(t, "127.0.0.1", node.port);

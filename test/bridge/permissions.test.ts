@@ -122,7 +122,7 @@ test("with no more than taking and replying, a queue that was declared for it wo
   assert.equal(contentOf(await system.wechat("shop").push(text("hello"))), "just so");
 });
 
-test("a broker that allows no reply queue is asked for another one once a second, not on and on", async (t) => {
+test("a broker that allows no reply queue is asked for other ones, less and less often", async (t) => {
   if (!node) return t.skip("no RabbitMQ can be started here");
   const allow = (configure: string) =>
     node?.rabbitmqctl("set_permissions", "bridge", configure, String.raw`^(wx\..*|amq\.default)$`, String.raw`^wx\.`);
@@ -133,7 +133,7 @@ test("a broker that allows no reply queue is asked for another one once a second
   await until(async () => taken().length >= 2, "a third reply queue is tried");
   const [first, second] = taken() as unknown as { time: number; queue: string; next: string }[];
   assert.equal(second?.queue, first?.next);
-  assert.ok(Number(second?.time) - Number(first?.time) >= 1000 - 1, "a clock's grain less");
+  assert.ok(Number(second?.time) - Number(first?.time) >= 2000 - 1, "a clock's grain less");
 });
 
 /** Gateway and dispatcher as the user `bridge`, with the prefix that the definitions are for. */

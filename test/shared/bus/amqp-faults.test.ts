@@ -6,6 +6,7 @@ import { bridgeTopology } from "../../../shared/bus/topology.ts";
 import { obtainSbin } from "../../support/broker.ts";
 import { findFreePort } from "../../support/free-port.ts";
 import { startPrivateNode, type PrivateNode } from "../../support/private-node.ts";
+import { tellQueues } from "../../support/stuck-queues.ts";
 import { createTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 import { configOf, service } from "../config/sample-config.ts";
 import { createAmqpTestBus } from "./amqp-test-bus.ts";
@@ -259,6 +260,31 @@ test("a frozen broker: every question ends in time, and closing too", async (t) 
   } finally {
     node.thaw();
   }
+});
+
+test("a queue that answers nobody: its deletion ends in time, and holds up no declaration any longer", async (t) => {
+  const { bus, name, declare, declareQueue } = await createSetting(t);
+  const queue = await declareQueue();
+  await tellQueues(node, "suspend", queue);
+  t.after(() => tellQueues(node, "resume", queue));
+  const took = await elapsed(() => assert.rejects(bus.deleteQueue(queue), { code: "NOT_HELD" }));
+  assert.ok(took < 2200, `${took} ms`);
+  await declare({ queues: [classic(name("other"))] });
+});
+
+test("after a lost connection a publish waits for a consumer's own queue, no longer than the patience with it", async (t) => {
+  const { bus, proxy, name, declareQueue, publish } = await createSetting(t);
+  const target = await declareQueue("target");
+  const own = name("own");
+  const topology = { exchanges: [], queues: [classic(own)], bindings: [], unbindings: [] };
+  bus.consume(own, { prefetch: 1, own: { topology, patience: 1000, onLost: () => {} } }, () => {});
+  await untilReady(bus);
+  await tellQueues(node, "suspend", own);
+  t.after(() => tellQueues(node, "resume", own));
+  proxy.reset();
+  await eventually("the loss is noticed", () => !bus.ready);
+  const took = await elapsed(() => publish({ routingKey: target }));
+  assert.ok(took >= 1000 - 1, `${took} ms`);
 });
 
 test("to a broker that reads nothing a bounded amount is written, and all of it arrives when it reads again", async (t) => {

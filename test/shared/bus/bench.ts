@@ -50,7 +50,6 @@ export function createBench(bus: Bus, prefix = uniquePrefix()) {
         for (const delivery of taken) delivery.ack();
         return taken.map(({ body }) => body.toString());
       },
-      started: (timeout) => consumer.started(timeout),
       cancel: () => consumer.cancel(),
       close: () => consumer.close(),
     };
