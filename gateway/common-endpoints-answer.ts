@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyReply } from "fastify";
 import { ApiFailure, describeFailure } from "../shared/api/api-failure.ts";
+import { elapsedOf } from "../shared/arrival.ts";
 import { isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import { writeJson } from "./endpoints/json-text.ts";
@@ -18,7 +19,7 @@ export function sendFailure(
 ): FastifyReply {
   const { status, msg } = describe(error);
   const errcode = error instanceof ApiFailure ? { errcode: error.errcode } : {};
-  const line = { endpoint, status, ms: Math.round(reply.elapsedTime) };
+  const line = { endpoint, status, ms: elapsedOf(reply) };
   if (status < 500) log.info({ ...line, reason: msg }, "common endpoint refused");
   else log.warn({ ...line, ...describeFailure(error) }, "common endpoint failed");
   return send(reply, status, { code: status, msg, ...errcode });

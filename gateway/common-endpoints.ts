@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest, HTTPMethods, RouteHandlerMethod } from "fastify";
+import { elapsedOf } from "../shared/arrival.ts";
 import type { CommonEndpoint } from "../shared/config/config.ts";
 import type { Logger } from "../shared/log.ts";
 import { sendAnswer, sendFailure } from "./common-endpoints-answer.ts";
@@ -75,7 +76,7 @@ function createHandler(name: string, endpoint: Endpoint, open: OpenCall, log: Lo
       const call = open(request);
       callLog = call.log;
       const answer = await endpoint(call);
-      callLog.info({ endpoint: name, ms: Math.round(reply.elapsedTime) }, "common endpoint");
+      callLog.info({ endpoint: name, ms: elapsedOf(reply) }, "common endpoint");
       return sendAnswer(reply, answer);
     } catch (error) {
       return sendFailure(reply, error as Error, name, callLog);

@@ -11,7 +11,7 @@ import type { Store } from "../shared/store/store.ts";
 import { anyAddress, createAddressFilter, type AddressFilter } from "./address-filter.ts";
 import { createAllowedAddresses, useAllowedAddresses } from "./allowed-addresses.ts";
 import { addCommonEndpoints } from "./common-endpoints.ts";
-import { createLateness, type Lateness } from "./lateness.ts";
+import { createLateness } from "./lateness.ts";
 import { moveJournalToSpool, readLeftBehind } from "./left-behind.ts";
 import { createExchange } from "./exchange.ts";
 import { createHold, createHoldOnBroker, type Hold } from "./hold.ts";
@@ -83,9 +83,10 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       [redirectPath, name],
     ]),
   );
-  const app = createHttpServer((path) => services.get(path) ?? "other", log, metrics);
-  const inFlight = countInFlight(app);
   const lateness = createLateness();
+  const serviceOf = (path: string): string => services.get(path) ?? "other";
+  const app = createHttpServer({ serviceOf, lateness: () => lateness.ms(), log, metrics });
+  const inFlight = countInFlight(app);
   for (const account of config.accounts) {
     addAccount(app, account, {
       apis,
@@ -94,7 +95,6 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       replies,
       replyQueue,
       once,
-      lateness,
       log: log.child({ service: account.name }),
       metrics,
     });
@@ -138,7 +138,6 @@ interface AccountParts extends Omit<GatewayParts, "config" | "internal" | "bus" 
   replies: Replies;
   replyQueue: ReplyQueue;
   once: Once;
-  lateness: Lateness;
 }
 
 function addAccount(app: FastifyInstance, account: Account, parts: AccountParts): void {
@@ -149,7 +148,7 @@ function addAccount(app: FastifyInstance, account: Account, parts: AccountParts)
   const answerPush = createPushHandler({ account, opener, answerTry, ...parts });
   void app.register(async (scope) => {
     const addresses = addressesOf(account, scope, parts);
-    addPushRoutes(scope, account, { opener, answerPush, addresses, lateness: parts.lateness });
+    addPushRoutes(scope, account, { opener, answerPush, addresses });
   });
   addWebAuthorization(app, { account, api: parts.apis.of(account), log: parts.log });
 }

@@ -1,7 +1,9 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { elapsedOf, noteArrivals } from "../shared/arrival.ts";
 import { isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
+import type { Lateness } from "./lateness.ts";
 
 /** Largest push taken, in bytes. */
 export const BODY_LIMIT = 1024 * 1024;
@@ -9,11 +11,20 @@ export const BODY_LIMIT = 1024 * 1024;
 const REQUEST_TIMEOUT = 10_000;
 const TIMEOUTS_CHECKED_EVERY = 1000;
 
+export interface HttpServerParts {
+  /** Names the service of a path for logs and metrics. */
+  serviceOf: (path: string) => string;
+  /** For how many ms what is read now may have lain unread. Default: 0. */
+  lateness?: Lateness["ms"];
+  log: Logger;
+  metrics: Metrics;
+}
+
 /**
  * The public HTTP server: raw bodies of any Content-Type up to 1 MiB, exact paths, and answers that hold nothing but
- * the failure's own words. `serviceOf` names the service of a path for logs and metrics.
+ * the failure's own words.
  */
-export function createHttpServer(serviceOf: (path: string) => string, log: Logger, metrics: Metrics): FastifyInstance {
+export function createHttpServer({ serviceOf, lateness, log, metrics }: HttpServerParts): FastifyInstance {
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
@@ -24,6 +35,7 @@ export function createHttpServer(serviceOf: (path: string) => string, log: Logge
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true },
     frameworkErrors: answerError, // Fastify's own answer to a path it cannot decode quotes the query
   });
+  noteArrivals(app, lateness);
   app.removeAllContentTypeParsers();
   // By its name, too, what pushes are read as (`createReadBody`): Fastify would look for it anew each time.
   app.addContentTypeParser(["application/octet-stream", "*"], { parseAs: "buffer" }, (_request, body, done) =>
@@ -44,7 +56,7 @@ export function createHttpServer(serviceOf: (path: string) => string, log: Logge
     const service = serviceOf(pathOf(request.url));
     const { status, code, message } = describe(error);
     metrics.refused.inc({ service, code });
-    const line = { service, code, status, ms: Math.round(reply.elapsedTime) };
+    const line = { service, code, status, ms: elapsedOf(reply) };
     if (code === "INTERNAL") log.error({ ...line, ...describeUnforeseen(error) }, "request failed");
     else log.info({ ...line, reason: message }, "request refused");
     void reply.status(status).type("text/plain; charset=utf-8").send(`${message}\n`);

@@ -4,7 +4,6 @@ import type { Account } from "../shared/config/config.ts";
 import { Failure } from "../shared/failure.ts";
 import { nextTurn } from "../shared/turn.ts";
 import { anyAddress, type AddressFilter } from "./address-filter.ts";
-import type { Lateness } from "./lateness.ts";
 import type { PushOpener, Query } from "./open-push.ts";
 import { containerProbe, type PushHandler } from "./push-handler.ts";
 
@@ -12,12 +11,11 @@ export interface PushRouteParts {
   opener: PushOpener;
   answerPush: PushHandler;
   addresses: AddressFilter;
-  lateness: Lateness;
 }
 
 /** Adds an account's service path: GET is WeChat's check of the URL (echostr), POST a push. */
 export function addPushRoutes(app: FastifyInstance, account: Account, parts: PushRouteParts): void {
-  const { opener, answerPush, addresses, lateness } = parts;
+  const { opener, answerPush, addresses } = parts;
 
   app.get(account.servicePath, async (request, reply) => {
     const query = readQuery(request);
@@ -29,7 +27,7 @@ export function addPushRoutes(app: FastifyInstance, account: Account, parts: Pus
   const isOpenToAll = addresses === anyAddress; // Fastify works out `ip` only when it is asked for
   app.post(account.servicePath, { preParsing }, async (request, reply) => {
     if (!isOpenToAll && !addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
-    const arrivedAt = Math.round(Date.now() - reply.elapsedTime - lateness.ms());
+    const { arrivedAt } = request;
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
     const isOpen = (): boolean => !request.raw.socket.destroyed;
     await nextTurn();

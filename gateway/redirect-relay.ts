@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { elapsedOf } from "../shared/arrival.ts";
 import type { Logger } from "../shared/log.ts";
 import { callBackend, LateBackendError, passBack, type BackendCall } from "./redirect.ts";
 
@@ -40,7 +41,7 @@ function watchBrowser({ raw }: FastifyReply): AbortSignal {
 }
 
 function record(reply: FastifyReply, log: Logger, { outcome, error }: { outcome: string; error?: unknown }): void {
-  const line = { outcome, ms: Math.round(reply.elapsedTime) };
+  const line = { outcome, ms: elapsedOf(reply) };
   if (error === undefined) log.info(line, "web authorization");
   else log.warn({ ...line, reason: codeOf(error) }, "web authorization");
 }

@@ -1,5 +1,6 @@
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyInstance } from "fastify";
+import { noteArrivals } from "./arrival.ts";
 import { createAsyncapi } from "./contract/asyncapi.ts";
 import { createOpenapi } from "./contract/openapi.ts";
 import type { Logger } from "./log.ts";
@@ -48,6 +49,7 @@ export function createInternalServer({
     http: { headersTimeout: REQUEST_TIMEOUT }, // else Node's own 60 s would stand for bodies
     forceCloseConnections: true,
   });
+  noteArrivals(app);
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
     const ready = isReady();

@@ -79,10 +79,11 @@ export interface SpokenAnswer {
   body: string;
 }
 
-/** Sends the very bytes and reads until the other side closes: say `Connection: close`. */
-export async function speak(port: number, bytes: string): Promise<SpokenAnswer> {
+/** Sends the very bytes, those that come `late` as well, and reads until the other side closes: say `Connection: close`. */
+export async function speak(port: number, bytes: string, late?: Promise<string>): Promise<SpokenAnswer> {
   const socket = connect(port, "127.0.0.1");
   socket.write(bytes);
+  if (late) socket.write(await late);
   const text = (await buffer(socket)).toString();
   const [headers = "", body = ""] = text.split(/\r\n\r\n([\s\S]*)/);
   return { status: Number(/^HTTP\/1\.1 (\d{3})/.exec(headers)?.[1]), headers, body };

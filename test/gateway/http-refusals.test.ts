@@ -90,7 +90,7 @@ test("no answer to a stranger and no log line holds a secret, a query or a stack
 
 test("what nobody foresaw is answered 503 with no word of its own, and logged by its name and place", async (t) => {
   const { log, lines } = createTestLog();
-  const app = createHttpServer(() => "shop", log, createMetrics());
+  const app = createHttpServer({ serviceOf: () => "shop", log, metrics: createMetrics() });
   app.post("/shop", () => {
     throw new TypeError("CONTENT of a message");
   });

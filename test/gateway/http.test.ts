@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { request, Agent as KeepAlive, type IncomingMessage } from "node:http";
 import { after, test } from "node:test";
 import { text as readText } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseReply } from "../support/wechat-server.ts";
 import { createEchoBridge, requestBytes, speak } from "./echo-bridge.ts";
 
@@ -62,6 +63,21 @@ test("each path has its own token, exactly", async () => {
   for (const name of ["wx", "wx2"]) assert.equal((await bridge.wechat(name).push(message(name))).status, 200);
   const crossed = bridge.signed("wx").replace("/wx?", "/wx2?");
   assert.deepEqual((await speak(port, requestBytes(`GET ${crossed}`))).body, "invalid signature\n");
+});
+
+test("a request counts from its headers on, however late its body comes", async () => {
+  for (const [path, line] of [
+    [bridge.signed("wx"), { outcome: "replied", msg: "push" }],
+    [bridge.signed("wx", { nonce: "other" }), { status: 400, msg: "request refused" }],
+  ] as const) {
+    const [head = "", body = ""] = requestBytes(`POST ${path}`, [], message("late")).split(/(?<=\r\n\r\n)/);
+    const before = bridge.lines.length;
+    await speak(port, head, sleep(300, body));
+    const told = bridge.lines.slice(before).map((text) => JSON.parse(text) as { ms: number; msg: string });
+    const own = told.find(({ msg }) => msg === line.msg);
+    assert.partialDeepStrictEqual(own, line);
+    assert.ok(Number(own?.ms) >= 250, `${own?.ms} ms`);
+  }
 });
 
 const contentTypes = [
