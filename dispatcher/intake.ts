@@ -1,5 +1,6 @@
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
 import type { Account } from "../shared/config/config.ts";
+import { createWorkList } from "../shared/work-list.ts";
 import type { Lanes } from "./lanes.ts";
 
 /** Takes an account's deliveries from a queue; each one is worked on until it is ended or given back. */
@@ -17,10 +18,29 @@ export interface IntakeParts {
 
 /** As many as `concurrency` allows, whatever their order. */
 export function createIntake({ account, bus, deliver, watch, giveBack }: IntakeParts): Intake {
-  return (queue) =>
-    bus.consume(queue, { prefetch: account.concurrency }, (delivery) =>
-      watch(deliver(delivery, performance.now()).catch((error: unknown) => giveBack(delivery, error))),
-    );
+  const { concurrency } = account;
+
+  function work(delivery: Delivery, since: number): Promise<void> {
+    const working = deliver(delivery, since).catch((error: unknown) => giveBack(delivery, error));
+    watch(working);
+    return working;
+  }
+
+  return (queue) => {
+    const list = createWorkList(concurrency, concurrency);
+    const consumer = bus.consume(queue, { prefetch: concurrency }, (delivery) => {
+      const since = performance.now();
+      list.add(delivery, () => work(delivery, since));
+    });
+    return {
+      async cancel() {
+        void list.stop();
+        await consumer.cancel();
+        list.giveBack();
+      },
+      close: () => consumer.close(),
+    };
+  };
 }
 
 /** Deliveries taken for each that may be in flight: room for those that wait for the user's earlier ones. */

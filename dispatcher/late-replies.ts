@@ -50,7 +50,7 @@ export function createLateReplies({ accounts, apis, postpone, log, metrics }: La
     const late = read(delivery, identity, account, FromUserName);
     const ended = "outcome" in late ? end(delivery, late) : await send(delivery, late);
     metrics.lateReplies.inc({ service: account?.name ?? "other", outcome: ended.outcome });
-    const level = quiet.has(ended.outcome) ? "info" : "warn";
+    const level = quiet.has(ended.outcome) && account !== undefined ? "info" : "warn";
     log[level]({ service, identity, key: delivery.properties.type, ...ended }, "late reply");
   };
 

@@ -2,6 +2,9 @@ import type { Delivery, OutgoingMessage, Properties } from "./bus/bus.ts";
 import { ownHeaders, type Event } from "./envelope.ts";
 import { header, type DeadReason } from "./headers.ts";
 
+/** What a copy has of the event rather than of the delivery; without `replyTo` nobody waits for its reply any more. */
+export type CopiedEvent = Pick<Event, "routingKey" | "replyTo">;
+
 /** Where a message is published to. */
 export type Address = Pick<OutgoingMessage, "exchange" | "routingKey">;
 
@@ -9,7 +12,7 @@ export type Address = Pick<OutgoingMessage, "exchange" | "routingKey">;
 export function retryCopy(
   to: Address,
   delivery: Delivery,
-  event: Pick<Event, "routingKey">,
+  event: CopiedEvent,
   { attempt, error }: { attempt: number; error: string },
 ): OutgoingMessage {
   const properties = copyOf(delivery, event, { [header.attempt]: attempt, [header.error]: error });
@@ -20,7 +23,7 @@ export function retryCopy(
 export function deadCopy(
   to: Address,
   delivery: Delivery,
-  event: Pick<Event, "routingKey">,
+  event: CopiedEvent,
   { reason, error, queue }: { reason: DeadReason; error: string; queue?: string },
 ): OutgoingMessage {
   const headers = {
@@ -33,13 +36,9 @@ export function deadCopy(
 }
 
 /** The event's own properties with some headers replaced; what the broker wrote about earlier dead-lettering is left out. */
-export function copyOf(
-  { properties }: Delivery,
-  event: Pick<Event, "routingKey">,
-  headers: Record<string, unknown>,
-): Properties {
-  const { contentType, messageId, correlationId, replyTo, timestamp, appId } = properties;
-  const copied = { contentType, messageId, correlationId, replyTo, timestamp, appId };
+export function copyOf({ properties }: Delivery, event: CopiedEvent, headers: Record<string, unknown>): Properties {
+  const { contentType, messageId, correlationId, timestamp, appId } = properties;
+  const copied = { contentType, messageId, correlationId, replyTo: event.replyTo, timestamp, appId };
   const present = Object.entries(copied).filter(([, value]) => value !== undefined);
   return {
     ...Object.fromEntries(present),

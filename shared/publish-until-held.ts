@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Bus, OutgoingMessage } from "./bus/bus.ts";
+import type { Bus, Delivery, OutgoingMessage } from "./bus/bus.ts";
+import { throwIfGone } from "./bus/gone.ts";
 import { Failure, isFailure } from "./failure.ts";
 import { header } from "./headers.ts";
 import type { Logger } from "./log.ts";
@@ -14,25 +15,29 @@ export interface UntilHeldOptions {
   transient?: boolean;
   /** Tries after which a broker that refuses is left alone. Default: no limit. */
   tries?: number;
+  /** The delivery that this is a copy of: once that is gone, nothing more is published. */
+  source?: Pick<Delivery, "isGone">;
 }
 
 /**
  * Publishes until the broker holds the message, however long that takes. Rejects when `signal` ends the waiting: the
- * delivery that called for it then goes back to its queue; and with `NACKED` after so many `tries`.
+ * delivery that called for it then goes back to its queue; with `NACKED` after so many `tries`; and with `NOT_HELD` when
+ * its `source` is gone.
  */
 export type PublishUntilHeld = (message: OutgoingMessage, options?: UntilHeldOptions) => Promise<void>;
 
 export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSignal): PublishUntilHeld {
-  return async function publishUntilHeld(given, { mandatory = false, transient = false, tries } = {}) {
+  return async function publishUntilHeld(given, { mandatory = false, transient = false, tries, source } = {}) {
     let message = given;
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       signal.throwIfAborted();
       try {
-        const options = { timeout: PUBLISH_TIMEOUT, mandatory, transient, ...(tries === undefined ? {} : { tries }) };
-        const outcome = await bus.publish(message, options);
+        const limits = { ...(tries === undefined ? {} : { tries }), ...(source ? { source } : {}) };
+        const outcome = await bus.publish(message, { timeout: PUBLISH_TIMEOUT, mandatory, transient, ...limits });
         if (outcome === "routed") return;
         throw new Failure("NOT_HELD", "no queue is bound for it");
       } catch (error) {
+        throwIfGone(source);
         if (tries !== undefined && isFailure(error, "NACKED") && !isUncarriable(error)) throw error;
         const { exchange, properties } = message;
         log.warn(

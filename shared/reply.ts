@@ -85,6 +85,13 @@ export function readReply(json: string, { raw = false }: { raw?: boolean } = {})
   return { reply: candidate };
 }
 
+/** Whether a value is meant as a reply: an object of a known `type`, or one without that has a text for `msg`. */
+export function looksLikeReply(value: unknown): value is Reply {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const { type, msg: content } = withKnownCase(value as Record<string, unknown>);
+  return type === undefined ? typeof content === "string" : isReplyType(type);
+}
+
 function unusable(reason: string): ReadReply {
   return { reply: success, unusable: reason };
 }

@@ -6,6 +6,7 @@ import { ChannelKeeper } from "./amqp-channel.ts";
 import { reuseHeaders } from "./amqp-headers.ts";
 import { reasonOf, type Link } from "./amqp-link.ts";
 import type { OutgoingMessage, PublishOptions, PublishOutcome } from "./bus.ts";
+import { throwIfGone } from "./gone.ts";
 
 /** A refusal may pass (a leader election, a full queue): tried so often, a little later each time. */
 const TRIES = 5;
@@ -58,7 +59,7 @@ export class Publisher {
    */
   async publish(
     message: OutgoingMessage,
-    { timeout, mandatory = false, transient = false, tries = TRIES }: PublishOptions,
+    { timeout, mandatory = false, transient = false, tries = TRIES, source }: PublishOptions,
   ): Promise<PublishOutcome> {
     const deadline = performance.now() + timeout;
     const left = (): number => deadline - performance.now();
@@ -68,6 +69,7 @@ export class Publisher {
       const channel = left() > 0 ? (keeper.usable ?? (await keeper.ready(left()))) : undefined;
       if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away or takes no messages");
       if (channel !== keeper.usable) continue; // others that waited, too, have filled it
+      throwIfGone(source);
       const attempt = await this.#attempt(channel, message, { mandatory, persistent: !transient }, left());
       if (attempt === "routed" || attempt === "returned") {
         if (keeper === this.#spare && refusedOn) this.#renewMain(refusedOn);

@@ -31,6 +31,8 @@ export interface PublishOptions {
   transient?: boolean;
   /** Tries after which a broker that refuses is believed, at least 1; Infinity: until the timeout. Default 5; the in-process bus is believed at once. */
   tries?: number;
+  /** The delivery that this is a copy of: once that is gone nothing is published any more, since it comes again (`NOT_HELD`). */
+  source?: Pick<Delivery, "isGone">;
 }
 
 /** Where a confirmed message went: into at least one queue, or back because no queue was bound for it. */

@@ -8,6 +8,7 @@ import type {
   PublishOutcome,
   StartingConsumer,
 } from "./bus.ts";
+import { throwIfGone } from "./gone.ts";
 import type { Journal } from "./journal.ts";
 import { MemoryExchanges } from "./memory-exchanges.ts";
 import { MemoryQueue } from "./memory-queue.ts";
@@ -61,6 +62,7 @@ export class MemoryBus implements Bus {
 
   async publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome> {
     if (this.#closed) throw new Failure("NOT_HELD", "the in-process bus is closed");
+    throwIfGone(options.source);
     if (message.exchange !== "" && !this.#exchanges.has(message.exchange)) {
       throw new Failure("NACKED", `there is no exchange ${message.exchange}`);
     }

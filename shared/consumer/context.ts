@@ -1,5 +1,5 @@
 import type { Event } from "../envelope.ts";
-import type { Reply } from "../reply.ts";
+import { looksLikeReply, type Reply } from "../reply.ts";
 
 /** What a handler is told beside the push, and what it can do before it ends. */
 export interface Context {
@@ -18,16 +18,16 @@ export interface Context {
   remaining: () => number;
   /**
    * Replies before the handler ends, and resolves when the reply is confirmed. The first reply counts; what the handler
-   * returns afterwards is no reply any more. Does nothing when nobody waits.
+   * returns afterwards is no reply any more. Does nothing when nobody waits. Rejects with a TypeError what is no reply.
    */
   reply: (reply: Reply | string) => Promise<void>;
 }
 
-/** The context of one delivery, and a promise of what it replied. */
+/** The context of one delivery, and whether it replied. */
 export interface OpenContext {
   context: Context;
-  /** Resolves when every reply is confirmed. */
-  sent: () => Promise<void>;
+  /** Resolves when the reply is confirmed, if there is one, and tells whether there is. */
+  sent: () => Promise<boolean>;
 }
 
 /** `send` publishes a reply and resolves when the broker holds it. */
@@ -42,11 +42,23 @@ export function openContext(event: Event, signal: AbortSignal, send: (reply: Rep
     traceparent,
     signal,
     remaining: () => Math.max(event.deadline - Date.now(), 0),
-    reply: (reply) => {
-      sending ??= send(typeof reply === "string" ? { type: "text", msg: reply } : reply);
+    async reply(said) {
+      if (!isReply(said)) throw new TypeError('a reply is a text, or an object such as { type: "image", msg: "…" }');
+      sending ??= send(typeof said === "string" ? { type: "text", msg: said } : said);
       sending.catch(() => {}); // `sent` tells whoever did not wait for it
-      return sending;
+      await sending;
     },
   };
-  return { context, sent: async () => sending };
+  return {
+    context,
+    async sent() {
+      await sending;
+      return sending !== undefined;
+    },
+  };
+}
+
+/** Whether a handler, which need not be typed, says something that can be a reply. */
+export function isReply(said: unknown): said is Reply | string {
+  return typeof said === "string" || looksLikeReply(said);
 }

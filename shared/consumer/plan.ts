@@ -15,10 +15,13 @@ export interface QueueOptions {
   service?: string;
   /** Routing-key patterns to bind the queue with. Default: those of the handlers. Bindings of old are not taken away. */
   bind?: readonly string[];
-  /** Deliveries in flight, 1 to 65535. Default 256. */
-  prefetch?: number;
   /** Handlers at work at a time. Default: as many as `prefetch`. */
   concurrency?: number;
+  /**
+   * Deliveries open at a time, 1 to 65535. Default: as many as `concurrency`, or 256. Those beyond it wait in this process,
+   * each time counted as delivered by the broker.
+   */
+  prefetch?: number;
   /** Waits before another try when a handler has thrown, such as "10s"; [] gives up at once. Default: the dispatcher's. */
   retry?: readonly string[];
   /**
@@ -39,18 +42,19 @@ export interface QueuePlan {
 }
 
 const PREFETCH = 256;
+const MAX_PREFETCH = 65_535;
 const MAX_NAME_BYTES = 255;
 
 /** Throws a `CONFIG_INVALID` that names every fault. */
 export function planQueue(options: QueueOptions, patterns: readonly string[], prefix: string): QueuePlan {
-  const { queue, exchange = "events", service, bind = patterns, prefetch = PREFETCH, retry = retryLadder } = options;
-  const { concurrency = prefetch } = options;
+  const { queue, exchange = "events", service, bind = patterns, retry = retryLadder } = options;
+  const { prefetch = Math.min(options.concurrency ?? PREFETCH, MAX_PREFETCH), concurrency = prefetch } = options;
   const faults = [
     queueFault(queue, prefix),
     bind.length === 0 && "there is no handler and nothing to bind to: call on() first",
     !Check(deliverySettings.reply, bind) && 'every pattern must be one such as "msg.*" or "event.CLICK"',
     !["events", "enriched"].includes(exchange) && 'exchange must be "events" or "enriched"',
-    !isCount(prefetch, 65_535) && "prefetch must be a whole number from 1 to 65535",
+    !isCount(prefetch, MAX_PREFETCH) && "prefetch must be a whole number from 1 to 65535",
     !isCount(concurrency, Number.MAX_SAFE_INTEGER) && "concurrency must be a whole number, 1 or more",
     !Check(deliverySettings.retry, retry) && 'retry must be a list of delays such as "10s" from 100ms to 7d',
   ].filter((fault) => fault !== false && fault !== undefined);

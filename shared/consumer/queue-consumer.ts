@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus, Consumer, Delivery } from "../bus/bus.ts";
 import { readEvent, type Event } from "../envelope.ts";
 import type { Logger } from "../log.ts";
-import { PassingSet } from "../passing-map.ts";
+import { createWorkList } from "../work-list.ts";
 import type { HandlerTable } from "./handlers.ts";
 import type { QueuePlan } from "./plan.ts";
 import { createWork, type Ended } from "./work.ts";
@@ -26,29 +26,15 @@ export interface QueueConsumer {
 
 const DRAIN_TIMEOUT = 8000;
 
-/** Deliveries beyond the plan's concurrency wait in the order they came. */
 export function createQueueConsumer({ plan, handlers, bus, log, onEnded }: QueueConsumerParts): QueueConsumer {
   const stopping = new AbortController();
   const work = createWork({ plan, handlers, bus, log, signal: stopping.signal });
-  const underWay = new PassingSet<Promise<void>>();
-  const waiting: { delivery: Delivery; event: Event }[] = [];
+  const list = createWorkList(plan.concurrency, plan.prefetch);
   let consumer: Consumer | undefined;
-  let closing = false;
 
   function take(delivery: Delivery): void {
-    waiting.push({ delivery, event: readEvent(delivery) });
-    startNext();
-  }
-
-  function startNext(): void {
-    if (closing || underWay.size >= plan.concurrency) return;
-    const next = waiting.shift();
-    if (next === undefined) return;
-    const running = run(next.delivery, next.event).finally(() => {
-      underWay.delete(running);
-      startNext();
-    });
-    underWay.add(running);
+    const event = readEvent(delivery);
+    list.add(delivery, () => run(delivery, event));
   }
 
   async function run(delivery: Delivery, event: Event): Promise<void> {
@@ -74,10 +60,9 @@ export function createQueueConsumer({ plan, handlers, bus, log, onEnded }: Queue
       consumer = bus.consume(plan.queue, { prefetch: plan.prefetch }, take);
     },
     async close(patience = DRAIN_TIMEOUT) {
-      closing = true;
-      await consumer?.cancel();
-      for (const { delivery } of waiting.splice(0)) delivery.requeue();
-      await Promise.race([Promise.all(underWay), sleep(patience, undefined, { ref: false })]);
+      const ended = list.stop();
+      const cancelled = consumer?.cancel().then(() => list.giveBack());
+      await Promise.race([Promise.all([ended, cancelled]), sleep(patience, undefined, { ref: false })]);
       stopping.abort(new Error("shutting down"));
       await consumer?.close();
     },

@@ -5,8 +5,8 @@ import type { DeadReason } from "../headers.ts";
 import type { Logger } from "../log.ts";
 import { poisonIn } from "../poison.ts";
 import { createPublishReply } from "../publish-reply.ts";
-import { createPublishUntilHeld } from "../publish-until-held.ts";
-import { openContext } from "./context.ts";
+import { createPublishUntilHeld, type UntilHeldOptions } from "../publish-until-held.ts";
+import { isReply, openContext } from "./context.ts";
 import type { HandlerTable } from "./handlers.ts";
 import type { QueuePlan } from "./plan.ts";
 import { readPush } from "./push.ts";
@@ -32,7 +32,7 @@ export interface WorkParts {
 }
 
 /** A copy that no queue has taken is not held. */
-const held = { mandatory: true };
+const inPlaceOf = (source: Delivery): UntilHeldOptions => ({ mandatory: true, source });
 const MAX_ERROR = 500;
 
 /**
@@ -54,32 +54,44 @@ export function createWork({ plan, handlers, bus, log, signal }: WorkParts) {
       if (event.replyTo !== undefined) await publishReply(replyMessage(event, names.replies, event.replyTo, body));
     });
     try {
-      const said = await handler(readPush(event.body) as never, context);
-      if (said !== undefined) await context.reply(said);
+      const said: unknown = await handler(readPush(event.body) as never, context);
+      if (isReply(said)) await context.reply(said);
+      else if (said !== undefined && said !== null) warnOf(event);
       await sent();
       return { outcome: "taken" };
     } catch (error) {
+      const wasReplied = await sent().catch(() => false);
       signal.throwIfAborted();
-      return await retry(delivery, event, reasonOf(error));
+      // Whoever has read a reply is not to read that of another try.
+      return await retry(delivery, wasReplied ? { ...event, replyTo: undefined } : event, reasonOf(error));
     }
   };
+
+  function warnOf({ service, identity, routingKey: key }: Event): void {
+    log.warn({ service, identity, key }, "what the handler returned is no reply: nothing is sent");
+  }
 
   async function retry(delivery: Delivery, event: Event, error: string): Promise<Ended> {
     const delay = ladder.delays[event.attempt - 1];
     if (delay === undefined) return bury(delivery, event, "exhausted", error);
     const attempt = event.attempt + 1;
-    await publish(retryCopy(ladder.retryTo(delay), delivery, event, { attempt, error }), held);
+    await publish(retryCopy(ladder.retryTo(delay), delivery, event, { attempt, error }), inPlaceOf(delivery));
     return { outcome: "retry", error, delay: delay.name };
   }
 
   async function bury(delivery: Delivery, event: Event, reason: DeadReason, error: string): Promise<Ended> {
-    await publish(deadCopy(ladder.dead, delivery, event, { reason, error, queue }), held);
+    await publish(deadCopy(ladder.dead, delivery, event, { reason, error, queue }), inPlaceOf(delivery));
     return { outcome: reason, error };
   }
 }
 
 /** In one line, as it goes into a header. */
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message || error.name : String(error);
-  return text.replaceAll(/\s+/g, " ").slice(0, MAX_ERROR);
+  return wordsOf(error).replaceAll(/\s+/g, " ").slice(0, MAX_ERROR);
+}
+
+/** Anything can be thrown, also what cannot be made a text. */
+function wordsOf(error: unknown): string {
+  if (error instanceof Error) return error.message || error.name;
+  return typeof error === "string" ? error : Object.prototype.toString.call(error);
 }

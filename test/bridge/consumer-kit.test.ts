@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { inspect } from "node:util";
 import type { Context } from "../../shared/consumer/consumer.ts";
 import { runCommand, writeTemporary } from "../cli/run-command.ts";
-import { createArrivals } from "../support/arrivals.ts";
-import { createTcpProxy } from "../support/tcp-proxy.ts";
+import type { LogLine } from "../shared/bus/test-log.ts";
+import { createArrivals, type Arrivals } from "../support/arrivals.ts";
+import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createKit, event, openChannel, text } from "./consumer-kit.ts";
-import { brokerUrl, createSystem } from "./system.ts";
+import { brokerUrl, createProxiedBroker, createSystem, type System } from "./system.ts";
 
 const shop = { bus: "rabbitmq", services: [{ name: "shop", delivery: "amqp" }] } as const;
 const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];
@@ -83,6 +85,52 @@ test("a handler that throws has another try in time; after the last one the even
     { type, reason, attempt, error, from },
     { type: "msg.text", reason: "exhausted", attempt: 2, error: "no hopeless", from: queue },
   );
+});
+
+test("a handler that throws after its reply leaves nobody waiting: no other try's reply reaches the user", async (t) => {
+  const system = await createSystem(t, { ...shop, services: [...shop.services] });
+  const { consumer, lines } = createKit(t, system, { retry: ["100ms"] });
+  consumer.on("msg.text", async (_push, { attempt, reply }) => {
+    void reply(`try ${attempt}`);
+    throw Object.create(null);
+  });
+  await consumer.start();
+  const { opened } = await system.wechat("shop").push(text("hello"));
+  assert.equal(parseReply(opened)["Content"], "try 1");
+  while ((await lines.next())[0]?.["outcome"] !== "exhausted");
+  const letter = await (await openChannel(t)).get(`${system.prefix}.dead`, { noAck: true });
+  assert.ok(letter);
+  assert.equal(letter.properties.replyTo, undefined);
+  assert.equal(letter.properties.headers?.["x-wx-error"], "[object Object]");
+});
+
+test("what is no reply leaves the answer to others; as an explicit reply it is an error", async (t) => {
+  const services = [{ name: "shop", delivery: "amqp", reply: ["msg.*"] }];
+  const system = await createSystem(t, { bus: "rabbitmq", services });
+  const other = createKit(t, system);
+  const { consumer, lines } = createKit(t, system);
+  const values = [null, 5, true, [], new Map(), { affectedRows: 1 }, { type: "txt", msg: "x" }];
+  const queued = [...values];
+  consumer.on("msg.text", () => queued.shift() as never);
+  consumer.on("event.CLICK", (_push, { reply }) => reply({ type: "txt", msg: "x" } as never));
+  const waiting = createArrivals<() => void>("handlers");
+  other.consumer.on("msg.text", async () => {
+    await new Promise<void>((resolve) => waiting.add(resolve));
+    return "the real one";
+  });
+  await Promise.all([consumer.start(), other.consumer.start()]);
+  for (const value of values) {
+    const answering = system.wechat("shop").push(text("hello"));
+    while ((await lines.next())[0]?.["outcome"] !== "taken");
+    const [release] = await waiting.next();
+    release?.();
+    assert.equal(parseReply((await answering).opened)["Content"], "the real one", inspect(value));
+  }
+  assert.equal(lines.all.filter(({ msg }) => msg.startsWith("what the handler returned")).length, values.length - 1);
+  await system.wechat("shop").push(event("CLICK"));
+  let [line] = await lines.next();
+  while (line?.["outcome"] !== "retry") [line] = await lines.next();
+  assert.match(String(line["reason"]), /^a reply is a text, or an object such as/);
 });
 
 test("a reply that its queue refuses, as RabbitMQ 4 does for a node that is down, is a late one, and the event is done", async (t) => {
@@ -185,13 +233,74 @@ test("close lets handlers end and gives the rest back; the next one takes it", a
   assert.deepEqual((await taken.next(2)).sort(), ["long", "waiting"]);
 });
 
-test("a lost connection comes back by itself; what was pushed meanwhile is taken", async (t) => {
+/** A bridge, and a way to its broker that can be cut. */
+async function createCut(t: TestContext): Promise<{ system: System; url: string; proxy: TcpProxy }> {
   const services = [{ name: "shop", delivery: "amqp", reply: [] }];
   const system = await createSystem(t, { bus: "rabbitmq", services });
-  const broker = new URL(brokerUrl());
-  const proxy = await createTcpProxy(t, broker.hostname, Number(broker.port || 5672));
-  broker.host = `127.0.0.1:${proxy.port}`;
-  const { consumer } = createKit(t, system, { url: broker.href });
+  return { system, ...(await createProxiedBroker(t)) };
+}
+
+async function untilConnected(lines: Arrivals<LogLine>): Promise<void> {
+  for (;;) {
+    const [line] = await lines.next(1, 15_000);
+    if (line?.msg === "broker connected" && String(line["connection"]).endsWith("consuming")) return;
+  }
+}
+
+test("over a lost connection no handler more runs than concurrency allows, and what only waited comes once", async (t) => {
+  const { system, url, proxy } = await createCut(t);
+  const { consumer, lines } = createKit(t, system, { url, concurrency: 1, prefetch: 4 });
+  const begun = createArrivals<string>("handlers");
+  const gate = Promise.withResolvers<void>();
+  let running = 0;
+  let most = 0;
+  consumer.on("msg.text", async (push) => {
+    most = Math.max(most, ++running);
+    begun.add(push.Content);
+    await gate.promise;
+    running--;
+  });
+  await consumer.start();
+  await untilConnected(lines);
+  for (const content of ["1", "2", "3", "4"]) await system.wechat("shop").push(text(content));
+  await begun.next();
+  proxy.reset();
+  await untilConnected(lines);
+  gate.resolve();
+  await begun.next(4, 15_000);
+  assert.deepEqual(begun.all.toSorted(), ["1", "1", "2", "3", "4"]);
+  assert.equal(most, 1);
+});
+
+test("what fails after its connection was lost leaves no copy: it comes again itself", async (t) => {
+  const { system, url, proxy } = await createCut(t);
+  const { consumer, lines } = createKit(t, system, { url, retry: [] });
+  const begun = createArrivals<string>("handlers");
+  const gate = Promise.withResolvers<void>();
+  consumer.on("msg.text", async (push) => {
+    begun.add(push.Content);
+    await gate.promise;
+    throw new Error("no database");
+  });
+  await consumer.start();
+  await untilConnected(lines);
+  await system.wechat("shop").push(text("hello"));
+  await begun.next();
+  proxy.reset();
+  await untilConnected(lines);
+  gate.resolve();
+  await begun.next(1, 15_000);
+  const told: unknown[] = [];
+  while (told.at(-1) !== "exhausted") {
+    const [line] = await lines.next();
+    if (line?.msg.startsWith("delivery")) told.push(line["outcome"] ?? line.msg);
+  }
+  assert.deepEqual(told, ["delivery cut short", "exhausted"]);
+});
+
+test("a lost connection comes back by itself; what was pushed meanwhile is taken", async (t) => {
+  const { system, url, proxy } = await createCut(t);
+  const { consumer } = createKit(t, system, { url });
   const taken = createArrivals<string>("pushes");
   consumer.on("msg.text", (push) => taken.add(push.Content));
   await consumer.start();

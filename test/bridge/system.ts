@@ -4,6 +4,7 @@ import { connect } from "amqplib";
 import { type Role, type RunningBridge, runBridge } from "../../cli/run.ts";
 import { readConfig } from "../../shared/config/load.ts";
 import type { Config } from "../../shared/config/config.ts";
+import { createTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { createWechat, type Wechat } from "../support/wechat-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 
@@ -110,6 +111,14 @@ export function brokerUrl(): string {
   const url = process.env["AMQP_URL"];
   if (!url) throw new Error("AMQP_URL is not set: run the tests with `npm test`, which brings a broker");
   return url;
+}
+
+/** A way to that broker which can be cut. */
+export async function createProxiedBroker(t: Closing): Promise<{ url: string; proxy: TcpProxy }> {
+  const broker = new URL(brokerUrl());
+  const proxy = await createTcpProxy(t, broker.hostname, Number(broker.port || 5672));
+  broker.host = `127.0.0.1:${proxy.port}`;
+  return { url: broker.href, proxy };
 }
 
 async function deleteAll(config: Config): Promise<void> {

@@ -17,7 +17,10 @@ const connection = await connect(AMQP_URL, { noDelay: true });
 connection.on("close", () => process.exit(1)); // let a supervisor start it again
 const channel = await connection.createConfirmChannel();
 await channel.prefetch(50);
-await channel.assertQueue(QUEUE, { durable: true, arguments: { "x-queue-type": "quorum" } });
+await channel.assertQueue(QUEUE, {
+  durable: true,
+  arguments: { "x-queue-type": "quorum", "x-delivery-limit": 1_000_000 },
+});
 for (const key of ["msg.text", "event.CLICK"]) await channel.bindQueue(QUEUE, `${PREFIX}.events`, key);
 
 await channel.consume(QUEUE, async (delivery) => {

@@ -63,7 +63,7 @@ def main():
     channel = connection.channel()
     channel.confirm_delivery()
     channel.basic_qos(prefetch_count=50)
-    channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum"})
+    channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 1_000_000})
     for key in KEYS:
         channel.queue_bind(QUEUE, PREFIX + ".events", key)
     channel.basic_consume(QUEUE, on_delivery)

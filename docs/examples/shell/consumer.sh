@@ -12,7 +12,7 @@ api=$MANAGEMENT_URL/api
 # call METHOD PATH JSON
 call() { curl --fail --silent --show-error --request "$1" --header "content-type: application/json" --data "$3" "$api/$2"; }
 
-call PUT "queues/%2F/$QUEUE" '{"durable":true,"arguments":{"x-queue-type":"quorum"}}'
+call PUT "queues/%2F/$QUEUE" '{"durable":true,"arguments":{"x-queue-type":"quorum","x-delivery-limit":1000000}}'
 call POST "bindings/%2F/e/$PREFIX.events/q/$QUEUE" '{"routing_key":"msg.text"}' > /dev/null
 echo "waiting for pushes"
 
