@@ -39,9 +39,9 @@ export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSigna
       } catch (error) {
         throwIfGone(source);
         if (tries !== undefined && isFailure(error, "NACKED") && !isUncarriable(error)) throw error;
-        const { exchange, properties } = message;
+        const { exchange, routingKey, properties } = message;
         log.warn(
-          { identity: properties.messageId, exchange, reason: (error as Error).message },
+          { identity: properties.messageId, exchange, routingKey, reason: (error as Error).message },
           "not held yet, publishing again",
         );
         if (isUncarriable(error)) message = withoutForeign(message);

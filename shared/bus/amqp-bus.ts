@@ -58,8 +58,13 @@ class AmqpBus implements Bus {
     return this.#topologies.declare(topology, options);
   }
 
-  publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome> {
-    return this.#publisher.publish(message, options);
+  async publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome> {
+    const deadline = performance.now() + options.timeout;
+    const outcome = await this.#publisher.publish(message, options);
+    if (outcome === "routed") return outcome;
+    const left = (): number => Math.max(deadline - performance.now(), 0);
+    const isRestored = await within(left(), this.#topologies.restoreFor(message)).catch(() => false);
+    return isRestored ? this.#publisher.publish(message, { ...options, timeout: left() }) : outcome;
   }
 
   consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): StartingConsumer {

@@ -4,10 +4,13 @@ import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { declareTopologies, type Refusal } from "./amqp-declare.ts";
 import { reasonOf, type Link } from "./amqp-link.ts";
+import type { OutgoingMessage } from "./bus.ts";
+import { topicMatches } from "./topic.ts";
 import type { Topology } from "./topology.ts";
 import { within } from "./waiting.ts";
 
 const RETRY_PAUSE = 50;
+const RESTORE_EVERY = 1000;
 
 /** What came of a topology's last declaration. */
 interface Declared {
@@ -25,6 +28,7 @@ export class AmqpTopologies {
   /** Refused declarations that were logged since the connection came: each channel that opens may bring them again. */
   readonly #told = new Set<string>();
   #declarations = 0;
+  #restoredAt = -Infinity;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(link: Link, log: Logger) {
@@ -49,6 +53,18 @@ export class AmqpTopologies {
   /** Everything again. After an outage all ask at once, and the first one does it for all. */
   async redeclare(): Promise<void> {
     if (await this.#link.isUp()) await this.#declare(() => this.#topologies);
+  }
+
+  /**
+   * Declares everything again when a message came back that one of the queues should have taken: somebody has deleted it.
+   * Resolves to whether that was so; not more often than once a second, as it may come back all the same.
+   */
+  async restoreFor(message: Pick<OutgoingMessage, "exchange" | "routingKey">): Promise<boolean> {
+    if (performance.now() - this.#restoredAt < RESTORE_EVERY) return false;
+    if (!this.#topologies.some((topology) => shouldTake(topology, message))) return false;
+    await this.#declare(() => this.#topologies); // in their order: a later one may undo a binding
+    this.#restoredAt = performance.now();
+    return true;
   }
 
   /** A queue that is deleted on purpose is not to come back with the next connection. */
@@ -109,6 +125,16 @@ export async function openChannel(link: Link): Promise<Channel> {
   const channel = await link.model.createChannel();
   channel.on("error", () => {}); // the rejected call tells
   return channel;
+}
+
+/** Whether a queue of the topology is where the message goes by it. */
+function shouldTake({ queues, bindings }: Topology, to: Pick<OutgoingMessage, "exchange" | "routingKey">): boolean {
+  if (to.exchange === "") return queues.some(({ name }) => name === to.routingKey);
+  // Bound without a key: to a fanout exchange.
+  const matches = (pattern: string): boolean => pattern === "" || topicMatches(pattern, to.routingKey);
+  return bindings.some(
+    (binding) => binding.to === "queue" && binding.source === to.exchange && matches(binding.routingKey),
+  );
 }
 
 function withoutQueue(topology: Topology, queue: string): Topology {

@@ -175,6 +175,24 @@ test("a deleted exchange of ours comes back with the publish that misses it", as
   assert.equal(await publish({ exchange: name("x"), properties }, { mandatory: true }), "routed");
 });
 
+test("a deleted queue of ours comes back with the publish that misses it, by its name and by its exchange", async (t) => {
+  const { bus, name, declare, publish, send } = await createSetting(t);
+  await declare({
+    exchanges: [{ name: name("x"), type: "fanout" }],
+    queues: [classic(name("q"))],
+    bindings: [toQueue(name("x"), name("q"))],
+  });
+  await send(name("q"), "1");
+  const properties = { messageId: "id" };
+  const mandatory = { mandatory: true };
+  await removeBehind([name("q")]);
+  const ways = [{ routingKey: name("q") }, { exchange: name("x"), routingKey: "any" }];
+  const outcomes = await Promise.all(ways.map((way) => publish({ ...way, properties }, mandatory)));
+  assert.deepEqual(outcomes, ["routed", "routed"]);
+  assert.equal(await bus.depth(name("q")), 2);
+  assert.equal(await publish({ routingKey: name("never"), properties }, mandatory), "returned");
+});
+
 test("a queue deleted through the bus does not come back with the next connection", async (t) => {
   const { bus, proxy, name, declareQueue } = await createSetting(t);
   await declareQueue("gone");
