@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Failure } from "../failure.ts";
@@ -7,7 +7,11 @@ import type { Logger } from "../log.ts";
 import { makeFolder } from "../make-folder.ts";
 
 const FILE = "wx-bridge.db";
+/** Ends the name of a folder that nobody is to open any more. */
+const GONE = "-gone";
 const SQLITE_BUSY = 5;
+/** New folders may be taken over before they are locked; on a disk that knows no locks each one seems to be. */
+const NEW_FOLDERS = 10;
 
 /** A change to be made inside the next transaction; it may not wait for anything. */
 export type Change = (database: DatabaseSync) => void;
@@ -65,11 +69,12 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
         log.info({ folder }, "taking over the folder of a process that is gone");
         try {
           await takeOver(orphan);
+          renameSync(folder, folder + GONE); // still locked: whoever gets the lock next finds that it is gone
         } finally {
           orphan.close();
         }
-        rmSync(folder, { recursive: true, force: true });
       }
+      for (const name of foldersOf(dataDir, GONE)) deleteGone(join(dataDir, name));
     },
     close() {
       if (waiting.length > 0) commit();
@@ -98,22 +103,37 @@ function openFirst(dataDir: string, schema: string): { database: DatabaseSync; f
 }
 
 function openNew(dataDir: string, schema: string): { database: DatabaseSync; folder: string } {
-  const folder = join(dataDir, randomBytes(8).toString("hex"));
-  mkdirSync(folder, { mode: 0o700 });
-  return { database: open(folder, schema), folder };
+  for (let i = 0; i < NEW_FOLDERS; i++) {
+    const folder = join(dataDir, randomBytes(8).toString("hex"));
+    mkdirSync(folder, { mode: 0o700 });
+    const database = tryOpen(folder, schema);
+    if (database) return { database, folder };
+  }
+  throw new Error("its folders cannot be locked");
 }
 
-function foldersOf(dataDir: string): string[] {
+function foldersOf(dataDir: string, ending = ""): string[] {
+  const names = new RegExp(`^[0-9a-f]{16}${ending}$`);
   const entries = readdirSync(dataDir, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory() && /^[0-9a-f]{16}$/.test(entry.name)).map(({ name }) => name);
+  return entries.filter((entry) => entry.isDirectory() && names.test(entry.name)).map(({ name }) => name);
 }
 
-/** undefined while another process has it; a database that is damaged throws. */
+/** One that another process deletes, too, may not be empty for a moment: what stays is deleted the next time. */
+function deleteGone(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {}
+}
+
+/** undefined while another process has it, or when that one has just done away with it; a damaged database throws. */
 function tryOpen(folder: string, schema: string): DatabaseSync | undefined {
   try {
-    return open(folder, schema);
+    const database = open(folder, schema);
+    if (existsSync(join(folder, FILE))) return database; // a name is never used again: this is the file that is locked
+    database.close();
+    return undefined;
   } catch (error) {
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY || !existsSync(folder)) return undefined;
     throw error;
   }
 }
