@@ -72,8 +72,8 @@ export class MemoryBus implements Bus {
     if (this.#messages >= this.#limits.messages || this.#bytes >= this.#limits.bytes) {
       throw new Failure("NACKED", "the in-process bus is full");
     }
-    this.#enqueue(queues, message);
-    if (this.#journal) await this.#onDisk(this.#journal);
+    if (this.#journal) await this.#enqueueOnDisk(queues, message, this.#journal);
+    else this.#enqueue(queues, message);
     return "routed";
   }
 
@@ -109,8 +109,7 @@ export class MemoryBus implements Bus {
       deadLetter: (message) => this.#enqueue(this.#route(message.exchange, message.routingKey), message),
       entered: (message, expiresAt) => journal?.add(name, message, expiresAt),
       left: (message, entry) => {
-        this.#messages--;
-        this.#bytes -= message.body.length;
+        this.#discount(message);
         if (entry !== undefined) journal?.remove(entry);
       },
     });
@@ -126,24 +125,36 @@ export class MemoryBus implements Bus {
     return this.#journal?.load(queue).length || undefined;
   }
 
-  async #onDisk(journal: Journal): Promise<void> {
-    try {
-      await journal.written();
-    } catch (error) {
-      throw new Failure("NOT_HELD", "the journal cannot be written: check data-dir's disk", { cause: error });
-    }
-  }
-
   #count(message: OutgoingMessage): void {
     this.#messages++;
     this.#bytes += message.body.length;
   }
 
+  #discount(message: OutgoingMessage): void {
+    this.#messages--;
+    this.#bytes -= message.body.length;
+  }
+
   #enqueue(queues: MemoryQueue[], message: OutgoingMessage): void {
     for (const queue of queues) {
       this.#count(message);
-      queue.push(message);
+      queue.put(queue.note(message));
     }
+  }
+
+  /** Not before it is on disk: what cannot be written is not held, is not delivered, and may be published again. */
+  async #enqueueOnDisk(queues: MemoryQueue[], message: OutgoingMessage, journal: Journal): Promise<void> {
+    const notes = queues.map((queue) => {
+      this.#count(message);
+      return { queue, noted: queue.note(message) };
+    });
+    try {
+      if (notes.some(({ noted }) => noted.entry !== undefined)) await journal.written();
+    } catch (error) {
+      for (const _ of notes) this.#discount(message);
+      throw new Failure("NOT_HELD", "the journal cannot be written: check data-dir's disk", { cause: error });
+    }
+    for (const { queue, noted } of notes) queue.put(noted);
   }
 
   #route(exchange: string, routingKey: string): MemoryQueue[] {

@@ -5,13 +5,17 @@ import { ReadyList, type Placed } from "./ready-list.ts";
 import { RoundRobin, type WithRoom } from "./round-robin.ts";
 import type { Arguments } from "./topology.ts";
 
-interface Stored extends Placed {
+/** A message that is to come into a queue, and is in the journal already if the queue is kept there. */
+export interface Noted {
   /** Its number in the journal; undefined when the queue is in memory only. */
   readonly entry: number | undefined;
   message: OutgoingMessage;
-  redelivered: boolean;
   /** When it dead-letters, epoch ms; Infinity without a TTL. */
   expiresAt: number;
+}
+
+interface Stored extends Noted, Placed {
+  redelivered: boolean;
 }
 
 interface Subscription extends WithRoom {
@@ -63,20 +67,25 @@ export class MemoryQueue {
     return this.#arguments["x-overflow"] === "reject-publish" && typeof limit === "number" && this.depth >= limit;
   }
 
-  push(message: OutgoingMessage): void {
+  /** Notes a message down. It is in the queue, and delivered, only when it is put there. */
+  note(message: OutgoingMessage): Noted {
     const ttl = this.#arguments["x-message-ttl"];
     const expiresAt = typeof ttl === "number" ? Date.now() + ttl : Number.POSITIVE_INFINITY;
-    const entry = this.#surroundings.entered(message, expiresAt);
-    this.#append({ entry, place: this.#places++, message, redelivered: false, expiresAt });
+    return { entry: this.#surroundings.entered(message, expiresAt), message, expiresAt };
+  }
+
+  put(noted: Noted): void {
+    this.#append(noted, false);
   }
 
   /** Puts back what the queue held when the process before this one ended. */
   restore({ seq, message, expiresAt }: Journaled): void {
-    this.#append({ entry: seq, place: this.#places++, message, redelivered: true, expiresAt });
+    this.#append({ entry: seq, message, expiresAt }, true);
   }
 
-  #append(stored: Stored): void {
-    this.#ready.append(stored);
+  #append({ entry, message, expiresAt }: Noted, redelivered: boolean): void {
+    if (this.#closed) return; // what is on disk stays there
+    this.#ready.append({ entry, place: this.#places++, message, redelivered, expiresAt });
     this.#dropHead();
     this.#scheduleDrain();
     this.#scheduleExpiry();

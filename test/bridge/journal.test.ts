@@ -76,7 +76,7 @@ void test("in-process with data-dir: a retry that waits survives a restart, and 
   assert.equal(backend.requests.length, 3);
 });
 
-void test("in-process on a disk that takes no more: 503, and what was answered success survives kill -9", async (t) => {
+void test("in-process on a disk that takes no more: 503 and not delivered, and what was answered success survives kill -9", async (t) => {
   const backend = await createBackend(t, "hang");
   const start = await createFixture(t, backend);
   const first = await start(512);
@@ -93,6 +93,7 @@ void test("in-process on a disk that takes no more: 503, and what was answered s
   const metrics = await (await fetch(`http://127.0.0.1:${first.internalPort}/metrics`)).text();
   assert.match(metrics, /wx_spool_total\{service="account",outcome="refused"\} \d+\n/);
   await first.end("SIGKILL");
+  for (const { headers } of backend.requests) assert.equal(statuses.get(String(headers["x-wx-event-id"])), 200);
   const before = backend.requests.length;
   backend.answer({ body: { type: "success" } });
   await start();

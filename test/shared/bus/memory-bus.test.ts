@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { createJournal, journalSchema } from "../../../shared/bus/journal.ts";
 import { MemoryBus } from "../../../shared/bus/memory-bus.ts";
+import { openStore } from "../../../shared/store/store.ts";
 import { createBench } from "./bench.ts";
 import { busContract } from "./contract.ts";
+import { createTestLog } from "./test-log.ts";
 
 busContract("in-process bus", async (t) => {
   const bus = new MemoryBus();
@@ -69,4 +75,30 @@ test("consumers that give back, or publish for each other, without end leave tim
   await send(ping, "ball");
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
   assert.ok(count > 3 && count < 10_000, `${count} deliveries in three turns of the event loop`);
+});
+
+test("what the journal's disk does not take is not held: not delivered, not counted, and once when it is published again", async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
+  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const bus = new MemoryBus({ limits: { messages: 3, bytes: 1000 }, journal: createJournal(store) });
+  t.after(async () => {
+    await bus.close();
+    store.close();
+    await rm(dataDir, { recursive: true });
+  });
+  const { declareQueue, send, consume } = createBench(bus);
+  const kept = await declareQueue("kept", { "x-queue-type": "quorum" });
+  const inMemory = await declareQueue("in-memory");
+  const { deliveries } = consume(kept);
+  await send(kept, "before");
+  store.database.exec("PRAGMA query_only = ON"); // from here on SQLite fails every write
+  for (let i = 0; i < 5; i++) await assert.rejects(send(kept, "again"), { code: "NOT_HELD", status: 503 });
+  await send(inMemory, "not on disk anyway");
+  store.database.exec("PRAGMA query_only = OFF");
+  await send(kept, "again");
+  assert.deepEqual(
+    (await deliveries.next(2)).map(({ body }) => body.toString()),
+    ["before", "again"],
+  );
+  assert.equal(deliveries.all.length, 2);
 });
