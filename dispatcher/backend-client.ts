@@ -1,4 +1,5 @@
 import { Agent } from "undici";
+import { basicAuthorizationOf } from "../shared/basic-authorization.ts";
 import { nextTurn } from "../shared/turn.ts";
 import { collectAnswer } from "./collect-answer.ts";
 
@@ -76,14 +77,7 @@ interface Target {
 }
 
 function targetAt(url: URL): Target {
-  return { url, origin: url.origin, path: url.pathname + url.search, authorization: authorizationOf(url) };
-}
-
-/** HTTP's Basic scheme (RFC 7617). */
-function authorizationOf({ username, password }: URL): string | undefined {
-  if (username === "" && password === "") return undefined;
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return `Basic ${Buffer.from(credentials).toString("base64")}`;
+  return { url, origin: url.origin, path: url.pathname + url.search, authorization: basicAuthorizationOf(url) };
 }
 
 function redirected(from: URL, location: string): URL {

@@ -36,12 +36,14 @@ export interface PublicAddress {
 
 /**
  * The browser's headers, cookies and all, for the backend. `Host` stays what it was, as with go-wx-gateway, and the
- * address that the request came from goes to the end of `X-Forwarded-For`.
+ * address that the request came from goes to the end of `X-Forwarded-For`. `authorization` is the backend's own, for a
+ * browser that sends none.
  */
 export function headersForBackend(
   request: IncomingMessage,
   { protocol, host }: PublicAddress,
   body: Buffer,
+  authorization: string | undefined,
 ): RawHeaders {
   const { host: ownHost = host, "x-forwarded-for": before = "" } = request.headers;
   const address = request.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "";
@@ -51,6 +53,7 @@ export function headersForBackend(
     "X-Forwarded-For": [before, address].flat().filter(Boolean).join(", "),
     "X-Forwarded-Host": host,
     "X-Forwarded-Proto": protocol,
+    ...(authorization === undefined || request.headers.authorization ? {} : { Authorization: authorization }),
   };
   return ["Host", ownHost, ...passedOn(request, rewritten), ...Object.entries(own).flat()];
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { WechatApi } from "../shared/api/wechat-api.ts";
+import { basicAuthorizationOf } from "../shared/basic-authorization.ts";
 import type { Account } from "../shared/config/config.ts";
 import { Failure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
@@ -29,6 +30,7 @@ export function addWebAuthorization(app: FastifyInstance, { account, api, log }:
   const { redirectPath, redirectUrl } = account;
   if (redirectPath === undefined || redirectUrl === undefined) return;
   const url = new URL(redirectUrl);
+  const authorization = basicAuthorizationOf(url);
   const relay = createRelay(app, log);
 
   app.get(redirectPath, { exposeHeadRoute: false }, async (request, reply) => {
@@ -36,7 +38,7 @@ export function addWebAuthorization(app: FastifyInstance, { account, api, log }:
     const grant = await exchangeCode(api, account, code);
     const user = await fetchUserInfo(api, grant, scopeOf(request, account), log);
     const body = Buffer.from(writeMessage({ request, account, grant, state, user }));
-    const headers = headersForBackend(request.raw, request, body);
+    const headers = headersForBackend(request.raw, request, body, authorization);
     return relay(reply, { url, headers, body, timeout: account.backendTimeout });
   });
 }

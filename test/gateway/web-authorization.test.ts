@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { createArrivals } from "../support/arrivals.ts";
+import { createLoopbackServer } from "../support/loopback-server.ts";
 import { browse, createWorld, textOf } from "./web-authorization-world.ts";
 
 function rawHeadersOf(pairs: [name: string, value: string][]): string[] {
@@ -84,6 +85,18 @@ test("what a trusted proxy says of the public address is passed on", async (t) =
     [host, headers["x-forwarded-host"], headers["x-forwarded-proto"]],
     ["upstream", "wx.example", "https"],
   );
+});
+
+test("user and password in redirect-url are sent, unless the browser sends its own", async (t) => {
+  const backend = await createLoopbackServer(t, (request, response) => {
+    response.end(request.headers.authorization);
+  });
+  const { page } = await createWorld(t, () => undefined, {
+    "redirect-url": `${backend.url.replace("//", "//us:p%40w@")}/menu`,
+  });
+  const basic = `Basic ${Buffer.from("us:p@w").toString("base64")}`;
+  assert.equal(await textOf(await browse(`${page}?code=base1&state=s`)), basic);
+  assert.equal(await textOf(await browse(`${page}?code=base2&state=s`, { authorization: "Bearer own" })), "Bearer own");
 });
 
 test("with the flag in the request URI the user is described by the grant", async (t) => {
