@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { deliverySettings, securitySettings } from "./schema-delivery.ts";
-import { aesKey, httpUrl, path, settings, visible } from "./schema-types.ts";
+import { aesKey, httpUrl, httpUrlMust, path, settings, visible } from "./schema-types.ts";
 
 const wxParams = settings(
   {
@@ -77,7 +77,7 @@ const seedSettings = {
   "msg-proxy-pass": Type.Refine(
     httpUrl({
       description: "Base URL of the HTTP backend: pushes go to <msg-proxy-pass>/msg/text and the like.",
-      "x-must": 'must be only a URL such as "http://127.0.0.1:8080/wx", with http or https, no query or fragment',
+      "x-must": `${httpUrlMust}, no query or fragment`,
     }),
     (url) => !/[?#]/.test(url),
   ),

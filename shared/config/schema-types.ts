@@ -47,20 +47,43 @@ export function port(options: Setting) {
   });
 }
 
+/** What every http URL must be, as `x-must`. */
+export const httpUrlMust =
+  'must be only a URL such as "http://127.0.0.1:8080/wx", with http or https (a % in its password is written %25)';
+
 /** An http or https URL; optional (with the default "") unless `required`. */
 export function httpUrl(options: Setting & { required?: true }) {
   const { required, ...annotations } = options;
-  const must = 'must be only a URL such as "http://127.0.0.1:8080/wx", with http or https';
   const pattern = required ? String.raw`^https?://\S+$` : String.raw`^(https?://\S+)?$`;
-  const text = Type.String({ pattern, "x-must": must, ...(required ? {} : { default: "" }), ...annotations });
-  return Type.Refine(text, (url) => url === "" || URL.canParse(url));
+  const text = Type.String({ pattern, "x-must": httpUrlMust, ...(required ? {} : { default: "" }), ...annotations });
+  return Type.Refine(text, (written) => {
+    const url = URL.parse(written);
+    return written === "" || (url !== null && [url.username, url.password].every(canDecode));
+  });
 }
 
 /** The URL of a broker. It holds a password. */
 export function amqpUrl(options: Setting) {
-  const must = "must be a URL such as amqp://user:password@host:5672/vhost, with amqp or amqps, percent-encoded";
+  const must =
+    "must be a URL such as amqp://user:password@host:5672/vhost, with amqp or amqps, percent-encoded (a % is written " +
+    "%25); heartbeat, if there is one, a number of seconds from 0 to 65535";
   const text = Type.String({ pattern: String.raw`^amqps?://\S+$`, writeOnly: true, "x-must": must, ...options });
-  return Type.Refine(text, (url) => URL.canParse(url));
+  return Type.Refine(text, (written) => {
+    const url = URL.parse(written);
+    if (url === null || ![url.username, url.password, url.pathname].every(canDecode)) return false;
+    const heartbeat = url.searchParams.get("heartbeat") ?? "0";
+    return /^\d+$/.test(heartbeat) && Number(heartbeat) <= 65_535;
+  });
+}
+
+/** Tells whether a part of a URL is percent-encoded UTF-8: a bare % makes no sense to who decodes it. */
+function canDecode(part: string): boolean {
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Text in PEM form; a path alone is refused because the file itself is wanted. */

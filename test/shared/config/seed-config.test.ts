@@ -55,7 +55,8 @@ const readme = String.raw`{
 }`;
 
 const path = 'must be only a path such as "/wx": a "/" at the start, no white space, "?", "#", "*" or ":"';
-const url = 'must be only a URL such as "http://127.0.0.1:8080/wx", with http or https';
+const url =
+  'must be only a URL such as "http://127.0.0.1:8080/wx", with http or https (a % in its password is written %25)';
 
 test("the README's example as it stands: every placeholder is named, explanations are not", async () => {
   const { faults, warnings } = await errorOf(readme);

@@ -105,10 +105,13 @@ test("keys and secrets have a form", async () => {
 });
 
 test("URLs", async () => {
-  const url = 'must be only a URL such as "http://127.0.0.1:8080/wx", with http or https';
+  const url =
+    'must be only a URL such as "http://127.0.0.1:8080/wx", with http or https (a % in its password is written %25)';
   const changes = { "msg-proxy-pass": "http://a/b?c=d", "redirect-url": "ftp://a/b" };
   const amqp = { urls: ["http://a", "amqp://", "amqp://user:pa#ss@:x"], prefix: "amq.wx" };
-  const broker = "must be a URL such as amqp://user:password@host:5672/vhost, with amqp or amqps, percent-encoded";
+  const broker =
+    "must be a URL such as amqp://user:password@host:5672/vhost, with amqp or amqps, percent-encoded (a % is written " +
+    "%25); heartbeat, if there is one, a number of seconds from 0 to 65535";
   assert.deepEqual(await faultsOf(file(changes, { amqp, "wx-api-base": "" })), [
     `services[0].msg-proxy-pass: ${url}, no query or fragment`,
     `services[0].redirect-url: ${url}`,
@@ -117,6 +120,20 @@ test("URLs", async () => {
     `amqp.urls[2]: ${broker}`,
     'amqp.prefix: must be 1 to 64 letters, digits, ".", "_" or "-", and not begin with "amq", which RabbitMQ keeps for itself',
     `wx-api-base: ${url}`,
+  ]);
+  const bare = { "msg-proxy-pass": "http://user:p%zz@host", "redirect-url": "http://p%@host/" };
+  const redirect = { "listen-endpoints": { "service-path": "/wx", "redirect-path": "/r" } };
+  const brokers = ["u:p%zz@h", "h/%ff", "h?heartbeat=abc", "h?heartbeat=-1", "h?heartbeat=65536"];
+  const AMQP_URL = brokers.map((rest) => `amqp://${rest}`).join();
+  assert.deepEqual(await faultsOf(file({ ...bare, ...redirect }), { AMQP_URL }), [
+    `services[0].msg-proxy-pass: ${url}, no query or fragment`,
+    `services[0].redirect-url: ${url}`,
+    ...brokers.map((_, index) => `AMQP_URL[${index}]: ${broker}`),
+  ]);
+  const good = { AMQP_URL: "amqp://u:p%25zz@h/%2f?heartbeat=0, amqps://h?heartbeat=65535" };
+  assert.deepEqual((await configOf(file(), good)).amqp?.urls, [
+    "amqp://u:p%25zz@h/%2f?heartbeat=0",
+    "amqps://h?heartbeat=65535",
   ]);
 });
 
