@@ -1,10 +1,10 @@
+import { maxUserInfoWait } from "../shared/api/user-info-guard.ts";
 import type { Account } from "../shared/config/config.ts";
 import type { Event } from "../shared/envelope.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { UserInfo, UserInfoAnswer } from "./user-info.ts";
 
-/** Longest wait for userInfo, in ms; a push that is still waited for gives a third of what is left of its budget. */
-const MAX_WAIT = 1000;
+/** A push that is still waited for gives userInfo a third of what is left of its budget. */
 const SHARE_OF_BUDGET = 3;
 const CLOSING_BRACE = "}".charCodeAt(0);
 
@@ -28,7 +28,7 @@ export function createEnrich(account: Account, userInfo: UserInfo, metrics: Metr
 
 function waitFor({ deadline, replyTo }: Event): number {
   const left = deadline - Date.now();
-  return replyTo === undefined || left <= 0 ? MAX_WAIT : Math.min(MAX_WAIT, left / SHARE_OF_BUDGET);
+  return replyTo === undefined || left <= 0 ? maxUserInfoWait : Math.min(maxUserInfoWait, left / SHARE_OF_BUDGET);
 }
 
 function openidOf(body: Buffer): string {

@@ -1,9 +1,9 @@
 import { LRUCache } from "lru-cache";
-import { ApiFailure, describeFailure } from "../shared/api/api-failure.ts";
-import { accountFault } from "../shared/api/errcodes.ts";
+import { describeFailure } from "../shared/api/api-failure.ts";
 import { inTime } from "../shared/api/in-time.ts";
+import { createUserInfoGuard, maxUserInfoWait, userInfoSkipped } from "../shared/api/user-info-guard.ts";
 import type { WechatApi } from "../shared/api/wechat-api.ts";
-import { Failure, isFailure } from "../shared/failure.ts";
+import { Failure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import { PassingMap } from "../shared/passing-map.ts";
 
@@ -24,8 +24,6 @@ export interface UserInfoOptions {
   now?: () => number;
 }
 
-/** Milliseconds a push waits for user/info at most. */
-const maxWait = 1000;
 /** A timeout after less than this, in milliseconds, says nothing about WeChat. */
 const fairWait = 200;
 
@@ -49,14 +47,14 @@ export function createUserInfo(api: WechatApi, { log, now = () => performance.no
     perf: { now },
   });
   const flights = new PassingMap<string, Flight>();
-  const guard = createGuard(api.service, log, now);
+  const guard = createUserInfoGuard(log, now);
 
   async function get(openid: string, budgetMs: number): Promise<UserInfoAnswer> {
-    const wait = Math.min(maxWait, budgetMs);
+    const wait = Math.min(maxUserInfoWait, budgetMs);
     const found = known.get(openid);
     if (found) return found;
     if (!(wait > 0)) return { error: "user/info: no time left" };
-    if (guard.skips()) return { error: "user/info skipped after 3 failures in a row" };
+    if (guard.skips()) return { error: userInfoSkipped };
     return await waitFor(flights.get(openid) ?? ask(openid), wait);
   }
 
@@ -100,42 +98,4 @@ export function createUserInfo(api: WechatApi, { log, now = () => performance.no
   }
 
   return { get, forget };
-}
-
-const maxFailures = 3;
-const pause = 10_000;
-
-/** Counts failures in a row and tells when to leave WeChat alone. */
-function createGuard(service: string, log: Logger, now: () => number) {
-  let failures = 0;
-  let until = 0;
-
-  /** True while calls are to be skipped. The caller that first finds the pause over tries on behalf of all. */
-  function skips(): boolean {
-    if (failures < maxFailures) return false;
-    if (now() < until) return true;
-    until = now() + pause;
-    return false;
-  }
-
-  function judge(failure: unknown): void {
-    if (!isOutage(failure)) {
-      if (failures >= maxFailures) log.info({ service }, "user/info answers again");
-      failures = 0;
-      return;
-    }
-    failures++;
-    if (failures < maxFailures) return;
-    until = now() + pause;
-    if (failures === maxFailures)
-      log.warn({ service, ...describeFailure(failure) }, "user/info skipped: 3 failures in a row");
-  }
-
-  return { skips, judge };
-}
-
-/** No answer, or one that every call of this account would get; not an answer about this openid, such as 40003. */
-function isOutage(failure: unknown): boolean {
-  if (failure instanceof ApiFailure) return accountFault(failure.errcode) !== undefined;
-  return isFailure(failure, "API_UNREACHABLE");
 }

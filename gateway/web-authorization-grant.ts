@@ -1,4 +1,5 @@
 import { describeFailure } from "../shared/api/api-failure.ts";
+import { createUserInfoGuard, maxUserInfoWait, userInfoSkipped } from "../shared/api/user-info-guard.ts";
 import type { WechatApi } from "../shared/api/wechat-api.ts";
 import type { Account } from "../shared/config/config.ts";
 import { Failure } from "../shared/failure.ts";
@@ -27,25 +28,54 @@ export async function exchangeCode(api: WechatApi, account: Account, code: strin
   throw new Failure("API_UNREACHABLE", "WeChat's answer to the code holds no openid");
 }
 
-/** The user behind a grant, every field WeChat returned, or null and the reason. Never rejects. */
+/** Looks a user up by `/cgi-bin/user/info`: the text as WeChat sent it. */
+export type FindUser = (openid: string) => Promise<{ text: string }>;
+
+/** Waits `timeout` milliseconds at most, default 5000. */
+export function createFindUser(api: WechatApi, timeout?: number): FindUser {
+  return (openid) => api.call("/cgi-bin/user/info", { query: { openid, lang: "zh_CN" }, timeout });
+}
+
+/** For pages, which people wait for: at most 1 s, and not at all for 10 s after 3 failures in a row. */
+export function createGuardedFindUser(api: WechatApi, log: Logger): FindUser {
+  const guard = createUserInfoGuard(log);
+  const findUser = createFindUser(api, maxUserInfoWait);
+
+  return async (openid) => {
+    if (guard.skips()) throw new Failure("API_UNREACHABLE", userInfoSkipped);
+    try {
+      const found = await findUser(openid);
+      guard.judge();
+      return found;
+    } catch (error) {
+      guard.judge(error);
+      throw error;
+    }
+  };
+}
+
+/** The user behind a grant, every field WeChat returned, or null and the reason. */
 export interface GrantedUser {
   userInfo: JsonText | null;
   /** "" when there is userInfo. */
   userInfoError: string;
 }
 
+export interface FetchUserInfoParts {
+  api: WechatApi;
+  findUser: FindUser;
+  log: Logger;
+}
+
+/** Never rejects. With the scope `userinfo`, it takes as long as any call to WeChat may: the page asked for it. */
 export async function fetchUserInfo(
-  api: WechatApi,
   { openid, accessToken }: Grant,
   scope: GrantScope,
-  log: Logger,
+  { api, findUser, log }: FetchUserInfoParts,
 ): Promise<GrantedUser> {
-  const query = { openid, lang: "zh_CN" };
   try {
-    const { text } =
-      scope === "base"
-        ? await api.call("/cgi-bin/user/info", { query })
-        : await api.call("/sns/userinfo", { bare: true, query: { access_token: accessToken, ...query } });
+    const query = { access_token: accessToken, openid, lang: "zh_CN" };
+    const { text } = scope === "base" ? await findUser(openid) : await api.call("/sns/userinfo", { bare: true, query });
     return { userInfo: new JsonText(text), userInfoError: "" };
   } catch (error) {
     log.warn(describeFailure(error), "no userInfo for an authorized page");

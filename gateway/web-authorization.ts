@@ -8,6 +8,7 @@ import { writeJson } from "./endpoints/json-text.ts";
 import { headersForBackend } from "./redirect-headers.ts";
 import { createRelay } from "./redirect-relay.ts";
 import {
+  createGuardedFindUser,
   exchangeCode,
   fetchUserInfo,
   type Grant,
@@ -32,11 +33,12 @@ export function addWebAuthorization(app: FastifyInstance, { account, api, log }:
   const url = new URL(redirectUrl);
   const authorization = basicAuthorizationOf(url);
   const relay = createRelay(app, log);
+  const findUser = createGuardedFindUser(api, log);
 
   app.get(redirectPath, { exposeHeadRoute: false }, async (request, reply) => {
     const { code, state } = readArguments(request);
     const grant = await exchangeCode(api, account, code);
-    const user = await fetchUserInfo(api, grant, scopeOf(request, account), log);
+    const user = await fetchUserInfo(grant, scopeOf(request, account), { api, findUser, log });
     const body = Buffer.from(writeMessage({ request, account, grant, state, user }));
     const headers = headersForBackend(request.raw, request, body, authorization);
     return relay(reply, { url, headers, body, timeout: account.backendTimeout });

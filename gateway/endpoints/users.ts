@@ -1,12 +1,12 @@
 import { Failure } from "../../shared/failure.ts";
-import { exchangeCode, fetchUserInfo, type GrantScope } from "../web-authorization-grant.ts";
+import { createFindUser, exchangeCode, fetchUserInfo, type GrantScope } from "../web-authorization-grant.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { JsonText } from "./json-text.ts";
 
 /** `wx-user`: a user of the account, with every field that WeChat returns. */
 export const findUser: Endpoint = async ({ api, parameters }) => {
   const openid = parameters.need("o", "o(penid)");
-  const { text } = await api.call("/cgi-bin/user/info", { query: { openid, lang: "zh_CN" } });
+  const { text } = await createFindUser(api)(openid);
   return { userInfo: new JsonText(text) };
 };
 
@@ -30,6 +30,6 @@ export const authorizeUser: Endpoint = async ({ account, api, parameters, log })
     throw new Failure("ARGUMENT_MISSING", 'scope must be "userinfo", "base", "snsapi_userinfo" or "snsapi_base"');
   }
   const grant = await exchangeCode(api, account, code);
-  const { userInfo, userInfoError } = await fetchUserInfo(api, grant, scope, log);
+  const { userInfo, userInfoError } = await fetchUserInfo(grant, scope, { api, findUser: createFindUser(api), log });
   return { openId: grant.openid, userInfo, error: userInfoError };
 };
