@@ -1,15 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { makeFolder } from "../make-folder.ts";
+import { checkPages, deleteGone, foldersOf, markGone, tryOpen } from "./folders.ts";
 
-const FILE = "wx-bridge.db";
-/** Ends the name of a folder that nobody is to open any more. */
-const GONE = "-gone";
-const SQLITE_BUSY = 5;
 /** New folders may be taken over before they are locked; on a disk that knows no locks each one seems to be. */
 const NEW_FOLDERS = 10;
 
@@ -24,17 +21,21 @@ export interface Store {
   readonly database: DatabaseSync;
   /** Resolves once the change is on disk, synced. Changes that come together share a transaction, and its fate. */
   write(change: Change): Promise<void>;
-  /** Opens the database of a process that is gone, hands it over and deletes it; a few at a time are enough. */
+  /**
+   * Opens each database of a process that is gone, hands it over and deletes it. One that cannot be opened or taken
+   * over stays as it is, is named in a warning once, and hinders no other.
+   */
   adopt(takeOver: (orphan: DatabaseSync) => Promise<void>): Promise<void>;
   close(): void;
 }
 
 /**
- * Takes an unlocked folder below `dataDir`, else makes one, and runs `schema` in its database. Throws `CONFIG_INVALID`
- * when that folder cannot be used.
+ * Takes an unlocked folder below `dataDir`, else makes one, and runs `schema` in its database. A damaged or unreadable
+ * folder is named in a warning and left alone. Throws `CONFIG_INVALID` when `dataDir` itself cannot be used.
  */
 export function openStore(dataDir: string, schema: string, log: Logger): Store {
-  const own = openOwn(dataDir, schema);
+  const spoilt = createSpoilt(log);
+  const own = openOwn(dataDir, schema, spoilt.tell);
   const { database } = own;
   let waiting: { change: Change; resolve: () => void; reject: (error: unknown) => void }[] = [];
 
@@ -53,6 +54,21 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
     for (const { resolve } of changes) resolve();
   }
 
+  async function adoptFolder(folder: string, takeOver: (orphan: DatabaseSync) => Promise<void>): Promise<void> {
+    let orphan: DatabaseSync | undefined;
+    try {
+      orphan = tryOpen(folder, schema);
+      if (orphan === undefined) return;
+      if (!spoilt.has(folder)) log.info({ folder }, "taking over the folder of a process that is gone");
+      await takeOver(orphan);
+      markGone(folder);
+    } catch (error) {
+      spoilt.tell(folder, error);
+    } finally {
+      orphan?.close();
+    }
+  }
+
   return {
     database,
     write(change) {
@@ -62,19 +78,10 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
       });
     },
     async adopt(takeOver) {
-      for (const name of foldersOf(dataDir)) {
-        const folder = join(dataDir, name);
-        const orphan = folder === own.folder ? undefined : tryOpen(folder, schema);
-        if (orphan === undefined) continue;
-        log.info({ folder }, "taking over the folder of a process that is gone");
-        try {
-          await takeOver(orphan);
-          renameSync(folder, folder + GONE); // still locked: whoever gets the lock next finds that it is gone
-        } finally {
-          orphan.close();
-        }
+      for (const folder of foldersOf(dataDir)) {
+        if (folder !== own.folder) await adoptFolder(folder, takeOver);
       }
-      for (const name of foldersOf(dataDir, GONE)) deleteGone(join(dataDir, name));
+      deleteGone(dataDir);
     },
     close() {
       if (waiting.length > 0) commit();
@@ -83,21 +90,44 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
   };
 }
 
-function openOwn(dataDir: string, schema: string): { database: DatabaseSync; folder: string } {
+/** Folders that cannot be used, each told once. */
+function createSpoilt(log: Logger): { has(folder: string): boolean; tell: TellSpoilt } {
+  const told = new Set<string>();
+  return {
+    has: (folder) => told.has(folder),
+    tell(folder, error) {
+      if (told.has(folder)) return;
+      told.add(folder);
+      const reason = (error as Error).message;
+      log.warn({ folder, reason }, "a folder in data-dir cannot be used and is left there: repair it, or move it away");
+    },
+  };
+}
+
+type TellSpoilt = (folder: string, error: unknown) => void;
+
+function openOwn(dataDir: string, schema: string, tellSpoilt: TellSpoilt): { database: DatabaseSync; folder: string } {
   try {
     makeFolder(dataDir);
-    return openFirst(dataDir, schema) ?? openNew(dataDir, schema);
+    return openFirst(dataDir, schema, tellSpoilt) ?? openNew(dataDir, schema);
   } catch (error) {
     const reason = (error as Error).message;
     throw new Failure("CONFIG_INVALID", `data-dir: ${dataDir} cannot be used: ${reason}`, { cause: error });
   }
 }
 
-function openFirst(dataDir: string, schema: string): { database: DatabaseSync; folder: string } | undefined {
-  for (const name of foldersOf(dataDir)) {
-    const folder = join(dataDir, name);
-    const database = tryOpen(folder, schema);
-    if (database) return { database, folder };
+function openFirst(
+  dataDir: string,
+  schema: string,
+  tellSpoilt: TellSpoilt,
+): { database: DatabaseSync; folder: string } | undefined {
+  for (const folder of foldersOf(dataDir)) {
+    try {
+      const database = tryOpen(folder, schema, checkPages);
+      if (database) return { database, folder };
+    } catch (error) {
+      tellSpoilt(folder, error);
+    }
   }
   return undefined;
 }
@@ -110,43 +140,4 @@ function openNew(dataDir: string, schema: string): { database: DatabaseSync; fol
     if (database) return { database, folder };
   }
   throw new Error("its folders cannot be locked");
-}
-
-function foldersOf(dataDir: string, ending = ""): string[] {
-  const names = new RegExp(`^[0-9a-f]{16}${ending}$`);
-  const entries = readdirSync(dataDir, { withFileTypes: true });
-  return entries.filter((entry) => entry.isDirectory() && names.test(entry.name)).map(({ name }) => name);
-}
-
-/** One that another process deletes, too, may not be empty for a moment: what stays is deleted the next time. */
-function deleteGone(folder: string): void {
-  try {
-    rmSync(folder, { recursive: true, force: true });
-  } catch {}
-}
-
-/** undefined while another process has it, or when that one has just done away with it; a damaged database throws. */
-function tryOpen(folder: string, schema: string): DatabaseSync | undefined {
-  try {
-    const database = open(folder, schema);
-    if (existsSync(join(folder, FILE))) return database; // a name is never used again: this is the file that is locked
-    database.close();
-    return undefined;
-  } catch (error) {
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY || !existsSync(folder)) return undefined;
-    throw error;
-  }
-}
-
-/** The exclusive lock is taken by the first transaction and held until the database is closed or the process ends. */
-function open(folder: string, schema: string): DatabaseSync {
-  const database = new DatabaseSync(join(folder, FILE), { timeout: 0 });
-  try {
-    database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    database.exec(`BEGIN IMMEDIATE; ${schema}; COMMIT`);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -23,7 +23,7 @@ async function createFixture(t: TestContext): Promise<Fixture> {
   const { log, lines } = createTestLog();
   const stores: Store[] = [];
   t.after(async () => {
-    for (const store of stores) store.close();
+    for (const store of stores) if (store.database.isOpen) store.close();
     await rm(dataDir, { recursive: true });
   });
   return {
@@ -60,4 +60,39 @@ test("while processes start, others take over what is left: each start succeeds,
     Array.from({ length: 300 }, (_, number) => number),
   );
   assert.equal((await readdir(dataDir)).length, 1);
+});
+
+test("damaged and unreadable folders are named once each and left as they are; start and takeover go on without them", async (t) => {
+  const { dataDir, start, lines } = await createFixture(t);
+  const sick = start();
+  await sick.write((database) => {
+    for (let number = 0; number < 10_000; number++) database.prepare("INSERT INTO numbers VALUES (?)").run(number);
+  });
+  const sound = start();
+  await sound.write((database) => database.prepare("INSERT INTO numbers VALUES (1)").run());
+  const damaged = sick.database.location() as string;
+  sick.close();
+  const file = await open(damaged, "r+");
+  await file.write(Buffer.alloc(8192, 65), 0, 8192, 8192);
+  await file.close();
+  const [garbage = "", noFile = ""] = ["0", "f"].map((digit) => join(dataDir, digit.repeat(16), "wx-bridge.db"));
+  await mkdir(dirname(garbage));
+  await writeFile(garbage, "no database ".repeat(1000));
+  await mkdir(noFile, { recursive: true });
+  const contents = await Promise.all([damaged, garbage].map((path) => readFile(path)));
+
+  const own = start();
+  sound.close();
+  const found: number[] = [];
+  const takeOver = async (orphan: DatabaseSync): Promise<void> => void found.push(...numbersOf(orphan));
+  for (let i = 0; i < 2; i++) await own.adopt(takeOver);
+  assert.deepEqual(found, [1]);
+  const warned = lines.filter(({ level }) => level >= 40).map(({ folder, msg }) => ({ folder, msg }));
+  const msg = "a folder in data-dir cannot be used and is left there: repair it, or move it away";
+  assert.deepEqual(
+    new Map(warned.map((line) => [line.folder, line.msg])),
+    new Map([damaged, garbage, noFile].map((path) => [dirname(path), msg])),
+  );
+  assert.equal(warned.length, 3);
+  assert.deepEqual(await Promise.all([damaged, garbage].map((path) => readFile(path))), contents);
 });
