@@ -1,5 +1,6 @@
 import { connect, type ChannelModel, type ConfirmChannel, type Options } from "amqplib";
 import { parseUrl, reasonOf } from "../shared/bus/amqp-link.ts";
+import { connectFaultOf } from "../shared/bus/connect-fault.ts";
 import type { AmqpConfig } from "../shared/config/config.ts";
 
 const CONNECT_TIMEOUT = 5000;
@@ -42,7 +43,7 @@ async function connectToOne(urls: string[], { name, ...tls }: object & { name: s
       const clientProperties = { connection_name: name };
       return await connect(address, { ...tls, noDelay: true, timeout: CONNECT_TIMEOUT, clientProperties });
     } catch (error) {
-      reasons.push(`${address.hostname}:${address.port}: ${reasonOf(error)}`);
+      reasons.push(`${address.hostname}:${address.port}: ${connectFaultOf(reasonOf(error), address)}`);
     }
   }
   throw new Error(`no broker answers (${reasons.join("; ")})`);

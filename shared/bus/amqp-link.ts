@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { connect, type ChannelModel, type Options, type RecoveringChannelModel } from "amqplib";
 import type { AmqpConfig } from "../config/config.ts";
 import type { Logger } from "../log.ts";
+import { connectFaultOf } from "./connect-fault.ts";
 import { Signal, until, within } from "./waiting.ts";
 
 /** Seconds between heartbeats: a dead peer is noticed after two and a half of them. */
@@ -53,7 +54,11 @@ export async function createLink(config: AmqpConfig, name: string, log: Logger):
   });
   model.on("connect-failed", (error) => {
     log.warn(
-      { broker: `${endpoint.hostname}:${endpoint.port}`, connection: name, reason: reasonOf(error) },
+      {
+        broker: `${endpoint.hostname}:${endpoint.port}`,
+        connection: name,
+        reason: connectFaultOf(reasonOf(error), endpoint),
+      },
       "broker unreachable, trying again",
     );
     nextEndpoint();

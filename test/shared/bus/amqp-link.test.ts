@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { Socket } from "node:net";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { createLink } from "../../../shared/bus/amqp-link.ts";
 import { createTcpProxy } from "../../support/tcp-proxy.ts";
@@ -37,6 +39,26 @@ test("what is published in one go leaves in one write", async (t) => {
   for (let i = 0; i < 10; i++) channel.publish("amq.topic", "nobody.wants.it", Buffer.from(`message ${i}`));
   await channel.checkExchange("amq.topic");
   assert.equal(writes() - before, 1);
+});
+
+test("a broker that cannot be reached as written: the log says why and what to do", async (t) => {
+  const web = createServer().listen(0, "127.0.0.1");
+  t.after(() => web.close());
+  await once(web, "listening");
+  const noVhost = new URL(url);
+  noVhost.pathname = "/no%2Fsuch";
+  const wrong: [address: string, words: RegExp][] = [
+    [noVhost.href, /refuses the virtual host "no\/such": .*AMQP_URL/],
+    [url.replace("amqp:", "amqps:"), /does not speak amqps: set AMQP_URL/],
+    [`amqp://127.0.0.1:${(web.address() as AddressInfo).port}`, /does not speak amqp: set AMQP_URL/],
+  ];
+  for (const [address, words] of wrong) {
+    const { log, lines } = createTestLog();
+    const link = await createLink({ urls: [address], tls: undefined }, "wrong", log);
+    t.after(() => link.close(1000));
+    const [line] = await lines.next(1);
+    assert.match(String(line?.["reason"]), words);
+  }
 });
 
 /** Tells how often the socket has handed something to the kernel. */

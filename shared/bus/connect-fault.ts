@@ -1,0 +1,18 @@
+import type { Options } from "amqplib";
+
+/** What to do about a connection that did not come about, where amqplib's `reason` does not tell; else the reason itself. */
+export function connectFaultOf(reason: string, { protocol, vhost }: Options.Connect): string {
+  if (/ConnectionOpenOk; got <ConnectionClose/.test(reason)) {
+    return (
+      `the broker refuses the virtual host ${JSON.stringify(vhost)}: it does not exist, or the user has no right to it; ` +
+      "create it or grant the right, or correct the end of the URL (AMQP_URL, amqp.url)"
+    );
+  }
+  if (/exceeds maxFrameSize|wrong version number/i.test(reason)) {
+    return (
+      `what listens there does not speak ${protocol}: set AMQP_URL (amqp.url) to RabbitMQ's own port, ` +
+      "amqp to a plain one (5672) and amqps to one with TLS (5671)"
+    );
+  }
+  return reason;
+}
