@@ -76,13 +76,6 @@ async function run(role: Role, config: Config, log: Logger): Promise<RunningBrid
   try {
     return await runBridge(role, config, log);
   } catch (error) {
-    const { code, port, message } = error as NodeJS.ErrnoException & { port?: number };
-    if (code === "EADDRINUSE") {
-      const setting =
-        port === config.listenPort ? "LISTEN_PORT (listen-port)" : "INTERNAL_LISTEN_PORT (internal-listen-port)";
-      return fail(`port ${port} is in use: end the program that has it, or set ${setting} to another one`);
-    }
-    if (code === "EACCES" || code === "EADDRNOTAVAIL") return fail(`cannot listen: ${message}`);
     return reportConfigError(error);
   }
 }

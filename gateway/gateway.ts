@@ -5,6 +5,7 @@ import type { Bus } from "../shared/bus/bus.ts";
 import { journalSchema } from "../shared/bus/journal.ts";
 import { bridgeTopology, createNames, type Names } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
+import { explainListenError } from "../shared/listen-error.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Store } from "../shared/store/store.ts";
@@ -45,6 +46,7 @@ export interface GatewayParts {
 export interface Gateway {
   /** Where pushes come in, once `listen` has resolved. */
   readonly port: number;
+  /** Rejects with `CONFIG_INVALID` when it cannot listen where the config says. */
   listen(): Promise<void>;
   /** Stops accepting, answers what is in flight, and takes the reply queue away. */
   close(): Promise<void>;
@@ -107,7 +109,8 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     },
     async listen() {
       const declaring = declare();
-      await app.listen({ host: config.listenHost, port: config.listenPort }); // pushes need not wait for the broker
+      const address = { host: config.listenHost, port: config.listenPort };
+      await app.listen(address).catch(explainListenError("public", address)); // pushes need not wait for the broker
       await declaring;
     },
     async close() {

@@ -3,13 +3,14 @@ import Fastify, { type FastifyInstance } from "fastify";
 import { noteArrivals } from "./arrival.ts";
 import { createAsyncapi } from "./contract/asyncapi.ts";
 import { createOpenapi } from "./contract/openapi.ts";
+import { explainListenError } from "./listen-error.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface InternalServer {
   /** For routes that belong on this listener; before `listen`. */
   app: FastifyInstance;
-  /** Resolves to the port in use. */
+  /** Resolves to the port in use. Rejects with `CONFIG_INVALID` when it cannot listen where the config says. */
   listen(): Promise<number>;
   close(): Promise<void>;
 }
@@ -72,14 +73,17 @@ export function createInternalServer({
   return {
     app,
     async listen() {
-      await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== "EADDRINUSE" || !isDefaultPort) throw error;
-        log.warn(
-          { port },
-          "the default port of the internal listener is in use, taking a free one: set INTERNAL_LISTEN_PORT",
-        );
-        return app.listen({ host, port: 0 });
-      });
+      await app
+        .listen({ host, port })
+        .catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== "EADDRINUSE" || !isDefaultPort) throw error;
+          log.warn(
+            { port },
+            "the default port of the internal listener is in use, taking a free one: set INTERNAL_LISTEN_PORT",
+          );
+          return app.listen({ host, port: 0 });
+        })
+        .catch(explainListenError("internal", { host, port }));
       return (app.server.address() as AddressInfo).port;
     },
     close: () => app.close(),

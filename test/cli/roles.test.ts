@@ -59,6 +59,18 @@ test("a port in use: who has it and what to set, exit code 1", async (t) => {
   }
 });
 
+for (const host of ["nosuch.invalid", "fe80::1", "192.0.2.1"]) {
+  test(`${host} to listen on: the setting and what to set, exit code 1`, async (t) => {
+    for (const setting of ["listen-host", "internal-listen-host"]) {
+      const path = await writeTemporary(t, "c.json", file({}, { [setting]: host }));
+      const { code, stderr } = await runCommand(t, ["start", "--config", path], anyPort);
+      assert.equal(code, 1);
+      const advice = 'set it to an address of this machine such as "127.0.0.1", or to "" for all interfaces';
+      assert.equal(stderr.replace(/\(E\w+\)/, "(E…)"), `${setting}: cannot listen on "${host}" (E…); ${advice}\n`);
+    }
+  });
+}
+
 test("the default internal port in use: takes a free one with a warning", async (t) => {
   const holder = createServer();
   t.after(() => holder.close());
