@@ -72,7 +72,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       store,
       readLeftBehind: (orphan) => readLeftBehind(orphan, names),
       publish: (push) => holdOnBroker(push, SPOOL_TIMEOUT),
-      isReady: () => bus.ready,
+      isReady: () => bus.publishes,
       log,
       metrics,
     });

@@ -67,7 +67,7 @@ const AWAY_PATIENCE = 500;
 export type Hold = (push: Spooled, deadline: number) => Promise<Held>;
 
 /** With a spool, what the broker does not confirm in time goes to disk, and so does what must stay behind that. */
-export function createHold(holdOnBroker: HoldOnBroker, bus: Pick<Bus, "ready">, spool: Spool | undefined): Hold {
+export function createHold(holdOnBroker: HoldOnBroker, bus: Pick<Bus, "publishes">, spool: Spool | undefined): Hold {
   if (spool === undefined) return (push, deadline) => holdOnBroker(push, Math.max(deadline - Date.now(), 0));
 
   return async function hold(push, deadline) {
@@ -84,6 +84,6 @@ export function createHold(holdOnBroker: HoldOnBroker, bus: Pick<Bus, "ready">, 
 
   function patience(deadline: number): number {
     const left = Math.max(deadline - Date.now() - DISK_MARGIN, 0);
-    return bus.ready ? left : Math.min(left, AWAY_PATIENCE);
+    return bus.publishes ? left : Math.min(left, AWAY_PATIENCE);
   }
 }

@@ -51,7 +51,11 @@ class AmqpBus implements Bus {
 
   get ready(): boolean {
     const consumersReady = [...this.#consumers].every((consumer) => consumer.ready);
-    return this.#publisher.ready && this.#consuming.connected && consumersReady;
+    return this.publishes && this.#consuming.connected && consumersReady;
+  }
+
+  get publishes(): boolean {
+    return this.#publisher.ready;
   }
 
   declare(topology: Topology, options: { timeout: number }): Promise<void> {

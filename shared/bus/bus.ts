@@ -113,7 +113,9 @@ export interface Bus {
   depth(queue: string): Promise<number | undefined>;
   /** Deletes a queue when it holds nothing; throws otherwise. Either way it does not come back with a reconnection. */
   deleteQueue(queue: string): Promise<void>;
-  /** Whether messages can be published and consumed right now. */
+  /** Whether messages can be published right now, and every consumer gets deliveries. */
   readonly ready: boolean;
+  /** Whether messages can be published right now, consumers aside. */
+  readonly publishes: boolean;
   close(): Promise<void>;
 }

@@ -48,6 +48,10 @@ export class MemoryBus implements Bus {
     return !this.#closed;
   }
 
+  get publishes(): boolean {
+    return this.ready;
+  }
+
   async declare(topology: Topology): Promise<void> {
     this.#declare(topology);
   }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type ConsumeMessage } from "amqplib";
+import type { Role } from "../../cli/run.ts";
 import { createArrivals, type Arrivals } from "../support/arrivals.ts";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
@@ -32,17 +33,24 @@ interface Fixture {
   /** Identities of what is published from now on, in that order. */
   tap: () => Promise<Arrivals<string>>;
   startGateway: (largestFile?: number) => Promise<BridgeProcess>;
+  /** A gateway and a dispatcher in one process. */
+  startBoth: () => Promise<BridgeProcess>;
+  /** Every name on the broker begins with it. */
+  prefix: string;
 }
 
-/** A dispatcher in this process, and gateways as processes that reach the broker through a proxy. */
-async function createFixture(t: Closing): Promise<Fixture> {
+/** A dispatcher in this process (or none), and gateways as processes that reach the broker through a proxy. */
+async function createFixture(
+  t: Closing,
+  { roles = ["dispatcher", "gateway"] }: { roles?: Role[] } = {},
+): Promise<Fixture> {
   const backend = await createBackend(t);
   const broker = new URL(brokerUrl());
   const proxy = await createTcpProxy(t, broker.hostname, Number(broker.port));
   const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
   t.after(() => rm(dataDir, { recursive: true, force: true }));
   const services = [{ name: "account", "msg-proxy-pass": backend.url }];
-  const { prefix } = await createSystem(t, { bus: "rabbitmq", services });
+  const { prefix } = await createSystem(t, { bus: "rabbitmq", services, roles });
   const through = new URL(broker);
   through.port = String(proxy.port);
   const file = await writeConfig(t, {
@@ -67,6 +75,8 @@ async function createFixture(t: Closing): Promise<Fixture> {
     dataDir,
     tap: () => tap(t, `${prefix}.events`),
     startGateway: (largestFile) => startProcess(t, "gateway", file, {}, largestFile),
+    startBoth: () => startProcess(t, "start", file),
+    prefix,
   };
 }
 
@@ -216,6 +226,32 @@ void test("on a disk that takes no more: 503 and counted; what was answered succ
   await eventually(() => told() >= before + 2, "two more tries to delete");
   assert.equal(parseReply((await wechat.push(text(7000, "oOTHER"))).opened)["Content"], "ok");
   assert.equal(backend.requests.length, held.length + 1);
+});
+
+void test("a consumer that cannot consume keeps nothing on disk: pushes are published, though the process is not ready", async (t) => {
+  const { proxy, startBoth, prefix } = await createFixture(t, { roles: ["gateway"] });
+  const both = await startBoth();
+  await cutOff(proxy);
+  assert.equal((await wechatAt(both).push(text(60))).opened, "success");
+  const connection = await connect(brokerUrl());
+  t.after(() => connection.close());
+  const channel = await connection.createChannel();
+  const delivered = createArrivals<string>("deliveries");
+  const take = (message: ConsumeMessage | null): void =>
+    void (message && delivered.add(message.properties.messageId as string));
+  // Somebody else's queue of the same name, and theirs alone: the process can neither declare nor consume it.
+  const queue = `${prefix}.dispatch.account`;
+  await channel.deleteQueue(queue);
+  await channel.assertQueue(queue);
+  await channel.bindQueue(queue, `${prefix}.events.account`, "#");
+  await channel.consume(queue, take, { noAck: true, exclusive: true });
+  await proxy.accept();
+  assert.deepEqual(await delivered.next(1, 20_000), ["account/oUSER1/60"]);
+  await untilMetric(both, "wx_spool_messages 0");
+  assert.equal((await wechatAt(both).push(text(61))).opened, "success");
+  assert.deepEqual(await delivered.next(), ["account/oUSER1/61"]);
+  assert.match(await metricsOf(both), /wx_spool_total\{service="account",outcome="spooled"\} 1\n/);
+  assert.equal((await fetch(`http://127.0.0.1:${both.internalPort}/readyz`)).status, 503);
 });
 
 void test("a gateway killed with pushes on disk: the next one publishes them, also those of a folder left behind", async (t) => {
