@@ -47,8 +47,10 @@ async function runRole(role: Role, file: string | undefined): Promise<void> {
   if (config.amqp === undefined && config.dataDir === undefined) {
     log.warn("in-process bus: events that wait are held in memory only and are lost when this process ends");
   }
-  const bridge = await run(role, config, log);
-  closeOnSignals(bridge, log);
+  const starting = run(role, config, log);
+  const closing = closeOnSignals(starting, log);
+  const bridge = await starting;
+  if (closing.aborted) return;
   log.info({ role, port: bridge.port, internalPort: bridge.internalPort, services: config.accounts.length }, "ready");
   if (demo && bridge.port !== undefined) greet(demo, bridge.port);
 }
@@ -80,22 +82,24 @@ async function run(role: Role, config: Config, log: Logger): Promise<RunningBrid
   }
 }
 
-function closeOnSignals(bridge: RunningBridge, log: Logger): void {
-  let closing = false;
+/** From now on: a gateway takes pushes before it has started whole. Returns what is aborted when it has come to that. */
+function closeOnSignals(starting: Promise<RunningBridge>, log: Logger): AbortSignal {
+  const closing = new AbortController();
   const close = async (signal: NodeJS.Signals): Promise<void> => {
-    if (closing) return;
-    closing = true;
+    if (closing.signal.aborted) return;
+    closing.abort();
     log.info({ signal }, "draining");
     setTimeout(() => {
       log.error("not drained in time");
       log.flush(() => process.exit(1));
     }, SHUTDOWN_LIMIT).unref();
-    await bridge.close();
+    await (await starting).close();
     log.info("stopped");
     log.flush(() => process.exit(0));
   };
   process.on("SIGTERM", (signal) => void close(signal));
   process.on("SIGINT", (signal) => void close(signal));
+  return closing.signal;
 }
 
 function greet(demo: DemoAccount, port: number): void {

@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { test } from "node:test";
 import { createBackend } from "../support/backend-server.ts";
+import { findFreePort } from "../support/free-port.ts";
+import { portAnswers } from "../support/port-answers.ts";
 import { file } from "../shared/config/sample-config.ts";
 import { runCommand, startCommand, startScript, writeTemporary } from "./run-command.ts";
 
@@ -19,6 +21,19 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     assert.match(stdout, /"msg":"draining"[^]*"msg":"stopped"/);
   });
 }
+
+test("a signal while the start still waits for the broker drains, too", async (t) => {
+  const path = await writeTemporary(t, "c.json", file({}, { "listen-host": "127.0.0.1" }));
+  const port = await findFreePort();
+  const away = { AMQP_URL: "amqp://127.0.0.1:1", LISTEN_PORT: String(port), INTERNAL_LISTEN_PORT: "0" };
+  const bridge = startCommand(t, ["gateway", "--config", path], away);
+  assert.ok(await portAnswers(port, 10_000));
+  bridge.signal("SIGTERM");
+  const { code, stdout } = await bridge.finished;
+  assert.equal(code, 0);
+  assert.match(stdout, /"msg":"draining"[^]*"msg":"stopped"/);
+  assert.doesNotMatch(stdout, /"msg":"ready"/);
+});
 
 for (const script of ["start", "wx-bridge"]) {
   test(`SIGTERM to npm run ${script} reaches the bridge, which drains`, { timeout: 60_000 }, async (t) => {
