@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Check } from "typebox/value";
 import { createAmqpBus } from "../bus/amqp-bus.ts";
 import type { Bus } from "../bus/bus.ts";
 import type { Topology } from "../bus/topology.ts";
 import type { AmqpConfig } from "../config/config.ts";
+import { describeFault } from "../config/describe-fault.ts";
+import { amqpUrl } from "../config/schema-types.ts";
 import { Failure, isFailure } from "../failure.ts";
 import { createLogger, type Logger } from "../log.ts";
 import { HandlerTable, type Handlers } from "./handlers.ts";
@@ -43,6 +46,7 @@ export interface Consumer extends Handlers {
   close(patience?: number): Promise<void>;
 }
 
+const urlSchema = amqpUrl({ description: "A broker's URL." });
 const DECLARE_TIMEOUT = 5000;
 const PAUSE = 1000;
 const READY_EVERY = 20;
@@ -54,6 +58,7 @@ const READY_EVERY = 20;
 export function createConsumer(options: ConsumerOptions): Consumer {
   const { prefix = "wx", log = createLogger("warn") } = options;
   const handlers = new HandlerTable();
+  let isStarted = false;
   let bus: Bus | undefined;
   let queueConsumer: QueueConsumer | undefined;
   const closing = new AbortController();
@@ -88,12 +93,13 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   const consumer: Consumer = {
     on(pattern, handler) {
-      if (bus) throw new Failure("CONFIG_INVALID", "on() is called before start()");
+      if (isStarted) throw new Failure("CONFIG_INVALID", "on() is called before start()");
       handlers.on(pattern, handler);
       return consumer;
     },
     async start() {
-      if (bus || closing.signal.aborted) throw new Failure("CONFIG_INVALID", "a consumer starts once");
+      if (isStarted || closing.signal.aborted) throw new Failure("CONFIG_INVALID", "a consumer starts once");
+      isStarted = true;
       try {
         await begin();
       } catch (error) {
@@ -112,6 +118,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
 function brokerOf({ url, urls = url === undefined ? [] : [url], tls }: ConsumerOptions): AmqpConfig {
   if (urls.length === 0) throw new Failure("CONFIG_INVALID", "a consumer needs the broker's url");
+  if (!urls.every((each) => Check(urlSchema, each)))
+    throw new Failure("CONFIG_INVALID", `a consumer's url ${describeFault(urlSchema)}`);
   return { urls: [...urls], tls };
 }
 

@@ -47,13 +47,14 @@ const MAX_NAME_BYTES = 255;
 
 /** Throws a `CONFIG_INVALID` that names every fault. */
 export function planQueue(options: QueueOptions, patterns: readonly string[], prefix: string): QueuePlan {
-  const { queue, exchange = "events", service, bind = patterns, retry = retryLadder } = options;
+  const { queue, exchange = "events", service, bind = patterns, retry = retryLadder, failures = "bridge" } = options;
   const { prefetch = Math.min(options.concurrency ?? PREFETCH, MAX_PREFETCH), concurrency = prefetch } = options;
   const faults = [
     queueFault(queue, prefix),
     bind.length === 0 && "there is no handler and nothing to bind to: call on() first",
     !Check(deliverySettings.reply, bind) && 'every pattern must be one such as "msg.*" or "event.CLICK"',
     !["events", "enriched"].includes(exchange) && 'exchange must be "events" or "enriched"',
+    !["bridge", "own"].includes(failures) && 'failures must be "bridge" or "own"',
     !isCount(prefetch, MAX_PREFETCH) && "prefetch must be a whole number from 1 to 65535",
     !isCount(concurrency, Number.MAX_SAFE_INTEGER) && "concurrency must be a whole number, 1 or more",
     !Check(deliverySettings.retry, retry) && 'retry must be a list of delays such as "10s" from 100ms to 7d',
@@ -62,7 +63,7 @@ export function planQueue(options: QueueOptions, patterns: readonly string[], pr
 
   const names = createNames(prefix);
   const delays = retry.map((name) => ({ name, ms: parseDuration(name) ?? 0 }));
-  const ladder = options.failures === "own" ? createOwnLadder(queue, delays) : createBridgeLadder(names, queue, delays);
+  const ladder = failures === "own" ? createOwnLadder(queue, delays) : createBridgeLadder(names, queue, delays);
   const source = sourceOf(names, exchange, service);
   const bindings = bind.map((routingKey) => ({ source, destination: queue, to: "queue" as const, routingKey }));
   const topology = mergeTopologies({ queues: [quorum(queue, {})], bindings }, ladder.topology);

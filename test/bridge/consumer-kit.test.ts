@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
-import type { Context } from "../../shared/consumer/consumer.ts";
+import { createConsumer, type Context } from "../../shared/consumer/consumer.ts";
 import { runCommand, writeTemporary } from "../cli/run-command.ts";
 import type { LogLine } from "../shared/bus/test-log.ts";
 import { createArrivals, type Arrivals } from "../support/arrivals.ts";
@@ -131,6 +131,22 @@ test("what is no reply leaves the answer to others; as an explicit reply it is a
   let [line] = await lines.next();
   while (line?.["outcome"] !== "retry") [line] = await lines.next();
   assert.match(String(line["reason"]), /^a reply is a text, or an object such as/);
+});
+
+test("a consumer with an address that is none, or that is started twice, is told so at once", async (t) => {
+  for (const url of ["", "127.0.0.1:5672", "localhost:5672", "http://127.0.0.1:5672", "amqp://u:p%zz@127.0.0.1"]) {
+    const consumer = createConsumer({ url, queue: "shop" }).on("#", () => {});
+    await assert.rejects(consumer.start(), {
+      code: "CONFIG_INVALID",
+      message: /^a consumer's url must be a URL such as/,
+    });
+  }
+  const system = await createSystem(t, { ...shop, services: [...shop.services] });
+  const { consumer } = createKit(t, system);
+  consumer.on("#", () => {});
+  const starting = consumer.start();
+  await assert.rejects(consumer.start(), { code: "CONFIG_INVALID", message: "a consumer starts once" });
+  await starting;
 });
 
 test("a reply that its queue refuses, as RabbitMQ 4 does for a node that is down, is a late one, and the event is done", async (t) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { planQueue } from "../../../shared/consumer/plan.ts";
+import { planQueue, type QueueOptions } from "../../../shared/consumer/plan.ts";
 
 const bound = (options: object) =>
   planQueue({ queue: "shop", ...options }, ["msg.*"], "wx")
@@ -41,5 +41,22 @@ test("all faults are told at once", () => {
       'retry must be a list of delays such as "10s" from 100ms to 7d',
   });
   assert.throws(() => planQueue({ queue: "shop" }, ["msg text"], "wx"), /every pattern must be one such as "msg\.\*"/);
+  assert.throws(
+    () => planQueue({ queue: "shop", failures: "ownn" as "own" }, ["#"], "wx"),
+    /failures must be "bridge" or "own"/,
+  );
   assert.throws(() => planQueue({ queue: "" }, ["#"], "wx"), /queue must be a name of 1 to 255 bytes/);
+});
+
+const sizesOf = (options: Partial<QueueOptions>) => {
+  const { prefetch, concurrency } = planQueue({ queue: "shop", ...options }, ["#"], "wx");
+  return [prefetch, concurrency];
+};
+
+test("prefetch follows concurrency, so that nothing waits in the process unless it is asked for", () => {
+  assert.deepEqual(sizesOf({}), [256, 256]);
+  assert.deepEqual(sizesOf({ concurrency: 4 }), [4, 4]);
+  assert.deepEqual(sizesOf({ prefetch: 10 }), [10, 10]);
+  assert.deepEqual(sizesOf({ prefetch: 10, concurrency: 4 }), [10, 4]);
+  assert.deepEqual(sizesOf({ concurrency: 100_000 }), [65_535, 100_000]);
 });
