@@ -5,6 +5,7 @@ import type { DeadFilter } from "./dead-letter.ts";
 /** What every `dead` command takes: the config, which dead letters are meant, and how many at most. */
 export interface DeadOptions extends DeadFilter {
   config?: string;
+  deadQueue?: string;
   limit?: number;
 }
 
@@ -12,6 +13,7 @@ export interface DeadOptions extends DeadFilter {
 export function addDeadOptions(command: Command, limit?: number): Command {
   return command
     .addOption(new Option("-c, --config <file>", "the config file").env("CONF_FILE"))
+    .option("--dead-queue <name>", "those in another queue, such as shop.dead of a consumer with failures of its own")
     .option("--service <name>", "those of one account")
     .option("--key <pattern>", 'those whose routing key matches, such as "msg.*" or "event.CLICK"', readPattern)
     .addOption(

@@ -8,6 +8,7 @@ import { addDeadOptions, isUnfiltered, type DeadOptions } from "./dead-options.t
 import { DeadQueue, type HeldMessage } from "./dead-queue.ts";
 import { tableOf } from "./dead-table.ts";
 import { workThrough, type Worked } from "./dead-work.ts";
+import { createDemoAccount, demoConfig } from "./demo.ts";
 import { fail, reportConfigError } from "./fail.ts";
 
 /** Rows that `list` shows unless told otherwise: a table is held in memory until its columns are known. */
@@ -69,19 +70,24 @@ async function onDeadQueue(options: DeadOptions, verb: string, act: Act): Promis
   const queues = new Map(accounts.map((account) => [account.name, dispatchQueueOf(names, account)]));
   const queueOf: QueueOf = (service) => queues.get(service) ?? names.dispatchOf(service);
   const session = await openBrokerSession(amqp, `wx-bridge dead ${verb}`).catch((error: Error) => fail(error.message));
-  const queue = await DeadQueue.open(session, names.dead).catch((error: Error & { code?: number }) =>
-    fail(
-      error.code === 404 ? `there is no queue ${names.dead} on this broker: no bridge has run there` : error.message,
-    ),
+  const { deadQueue = names.dead } = options;
+  const why = deadQueue === names.dead ? "no bridge has run there" : "check its name";
+  const queue = await DeadQueue.open(session, deadQueue).catch((error: Error & { code?: number }) =>
+    fail(error.code === 404 ? `there is no queue ${deadQueue} on this broker: ${why}` : error.message),
   );
   const worked = await workThrough(queue, options, verb, (held, letter) => act(held, letter, session, queueOf));
   await session.close();
   return worked;
 }
 
+/** The broker alone is enough to reach dead letters: without a config file its URL comes from the environment. */
 async function loadAmqp(file: string | undefined): Promise<{ amqp: AmqpConfig; names: Names; accounts: Account[] }> {
   try {
-    const { config } = await loadConfig({ ...(file ? { file } : {}), env: process.env });
+    const { env } = process;
+    const { config } =
+      file || !env["AMQP_URL"]
+        ? await loadConfig({ ...(file ? { file } : {}), env })
+        : await demoConfig(createDemoAccount(), env);
     const { amqp, amqpPrefix, accounts } = config;
     if (amqp !== undefined) return { amqp, names: createNames(amqpPrefix), accounts };
   } catch (error) {

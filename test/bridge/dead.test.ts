@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { connect, type ConfirmChannel, type ConsumeMessage } from "amqplib";
@@ -244,4 +245,28 @@ test("an interrupted replay, a killed one, and one whose broker is gone lose not
     if (fault === "SIGINT") assert.equal(kept.length + replayed.length, total);
     else assert.ok(kept.length + replayed.length <= total + 1100, `${fault}: ${kept.length} and ${replayed.length}`);
   }
+});
+
+test("with the broker's URL alone, those in a queue of a consumer's own go back to that consumer", async (t) => {
+  const channel = await openChannel(t);
+  const queue = `t${randomBytes(6).toString("hex")}`;
+  const deadQueue = `${queue}.dead`;
+  for (const name of [queue, deadQueue]) {
+    await channel.assertQueue(name, { durable: true, arguments: { "x-queue-type": "quorum" } });
+    t.after(async () => void (await (await openChannel(t)).deleteQueue(name)));
+  }
+  const headers = { "x-wx-service": "shop", "x-wx-reason": "exhausted", "x-wx-queue": queue, "x-wx-attempt": 3 };
+  channel.sendToQueue(deadQueue, Buffer.from("{}"), { messageId: "shop/o/1", type: "msg.text", headers });
+  await channel.waitForConfirms();
+  const env = { AMQP_URL: brokerUrl() };
+  const { stdout } = await startCommand(t, ["dead", "replay", "--dead-queue", deadQueue], env).finished;
+  assert.equal(stdout, "replayed 1 of 1 dead letters\n");
+  const back = await channel.get(queue, { noAck: true });
+  assert.ok(back);
+  assert.equal(back.properties.messageId, "shop/o/1");
+  const missing = await startCommand(t, ["dead", "list", "--dead-queue", "t.none.dead"], env).finished;
+  assert.deepEqual(
+    [missing.code, missing.stderr],
+    [1, "there is no queue t.none.dead on this broker: check its name\n"],
+  );
 });
