@@ -1,7 +1,7 @@
 import { createSecureContext } from "node:tls";
 import { orderedSuffix } from "../bus/topology.ts";
+import { codeOf } from "./code-of.ts";
 import { internalPaths, internalPorts } from "./config.ts";
-import { codeOf } from "./expand.ts";
 import { pathOf, type Report } from "./report.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 

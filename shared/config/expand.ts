@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { readText } from "./read-text.ts";
 import type { Report } from "./report.ts";
 
 /** Where the values of a config may come from besides its text. */
@@ -11,7 +11,7 @@ export interface Sources {
 
 /**
  * Replaces `${NAME}` inside a string by the environment variable, and `{"file": "path"}` by the file's content without
- * its trailing newlines. Other values stay as they are; undefined means that a fault was reported.
+ * its byte order mark and trailing newlines. Other values stay as they are; undefined means that a fault was reported.
  */
 export async function expand(value: unknown, path: string, sources: Sources, report: Report): Promise<unknown> {
   if (typeof value === "string") return expandVariables(value, path, sources.env, report);
@@ -35,16 +35,8 @@ function expandVariables(text: string, path: string, env: NodeJS.ProcessEnv, rep
 }
 
 async function readSecret(file: string, path: string, report: Report): Promise<string | undefined> {
-  try {
-    const content = await readFile(file, "utf8");
-    return content.replace(/[\r\n]+$/, "");
-  } catch (error) {
-    report.fault(path, `the file ${file} cannot be read (${codeOf(error)})`);
-    return undefined;
-  }
-}
-
-/** The operating system's name of an error, such as ENOENT. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+  const read = await readText(file);
+  if ("text" in read) return read.text.replace(/[\r\n]+$/, "");
+  report.fault(path, `the file ${file} ${read.fault}`);
+  return undefined;
 }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { buildConfig } from "./build-config.ts";
 import { checkDoubts } from "./check-doubts.ts";
@@ -6,9 +5,10 @@ import { checkRules } from "./check-rules.ts";
 import { ConfigError } from "./config-error.ts";
 import type { Config } from "./config.ts";
 import { applyEnvironment } from "./environment.ts";
-import { codeOf } from "./expand.ts";
+import type { Sources } from "./expand.ts";
 import { parseJson } from "./parse-json.ts";
 import { isRecord, readShape } from "./read-shape.ts";
+import { readText } from "./read-text.ts";
 import { Report } from "./report.ts";
 import { configSchema, type Settings } from "./schema.ts";
 
@@ -25,8 +25,9 @@ export interface LoadedConfig {
 export async function loadConfig(options: { file?: string; env: NodeJS.ProcessEnv }): Promise<LoadedConfig> {
   const file = options.file ?? options.env.CONF_FILE;
   if (!file) throw new ConfigError(["CONF_FILE: names no config file; set it to the file's path"]);
-  const text = await readText(file);
-  return await readConfig(text, options.env, dirname(resolve(file)));
+  const read = await readText(file);
+  if ("fault" in read) throw new ConfigError([`CONF_FILE: ${file} ${read.fault}`]);
+  return await readSettings(read.text, { env: options.env, baseDir: dirname(resolve(file)) }, new Report(file));
 }
 
 /**
@@ -38,22 +39,17 @@ export async function readConfig(
   env: NodeJS.ProcessEnv = {},
   baseDir: string = process.cwd(),
 ): Promise<LoadedConfig> {
-  const report = new Report();
-  const file = typeof source === "string" ? parseJson(source, report) : source;
-  report.throwFaults();
-  const input = isRecord(file) ? applyEnvironment(file, env, report) : file;
-  const settings = await readShape(configSchema, input, "", { env, baseDir }, report);
-  checkRules(settings ?? {}, report);
-  report.throwFaults();
-  const config = buildConfig(settings as Settings, baseDir);
-  checkDoubts(config, settings as Settings, report);
-  return { config, warnings: report.warnings };
+  return await readSettings(source, { env, baseDir }, new Report("the file"));
 }
 
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new ConfigError([`CONF_FILE: ${file} cannot be read (${codeOf(error)})`]);
-  }
+async function readSettings(source: string | object, sources: Sources, report: Report): Promise<LoadedConfig> {
+  const file = typeof source === "string" ? parseJson(source, report) : source;
+  report.throwFaults();
+  const input = isRecord(file) ? applyEnvironment(file, sources.env, report) : file;
+  const settings = await readShape(configSchema, input, "", sources, report);
+  checkRules(settings ?? {}, report);
+  report.throwFaults();
+  const config = buildConfig(settings as Settings, sources.baseDir);
+  checkDoubts(config, settings as Settings, report);
+  return { config, warnings: report.warnings };
 }

@@ -1,15 +1,20 @@
 import { parse, printParseErrorCode, visit, type ParseError } from "jsonc-parser";
 import { pathOf, type Report } from "./report.ts";
 
+/** Syntax errors that are told; those after them mostly follow from them. */
+const maxErrors = 3;
+
 /**
- * Parses the text of a config file. Beyond JSON it takes what people leave in such files: comments, trailing commas
- * and a byte order mark. Every syntax error becomes a fault with line and column; a key written twice is warned about.
+ * Parses the text of a config file. Beyond JSON it takes what people leave in such files: comments and trailing commas.
+ * The first syntax errors become faults with line and column; a key written twice is warned about.
  */
-export function parseJson(source: string, report: Report): unknown {
-  const text = source.replace(/^\uFEFF/, "");
+export function parseJson(text: string, report: Report): unknown {
   const errors: ParseError[] = [];
   const value: unknown = parse(text, errors, { allowTrailingComma: true });
-  for (const { error, offset } of errors) report.fault(placeOf(text, offset), wordsFor(printParseErrorCode(error)));
+  for (const { error, offset } of errors.slice(0, maxErrors)) {
+    report.fault("", `${placeOf(text, offset)}: ${wordsFor(printParseErrorCode(error))}`);
+  }
+  if (errors.length > maxErrors) report.fault("", `${errors.length - maxErrors} more, which may follow from these`);
   if (errors.length > 0) return value;
   warnOfRepeatedKeys(text, report);
   return withOwnTexts(value);

@@ -4,7 +4,13 @@ import { ConfigError } from "./config-error.ts";
 export class Report {
   readonly faults: string[] = [];
   readonly warnings: string[] = [];
+  readonly #file: string;
   readonly #origins = new Map<string, string>();
+
+  /** `file` is what a fault of the whole is said of. */
+  constructor(file: string) {
+    this.#file = file;
+  }
 
   fault(path: string, text: string): void {
     this.faults.push(`${this.#nameOf(path)}: ${text}`);
@@ -28,7 +34,7 @@ export class Report {
     for (const [setting, variable] of this.#origins) {
       if (path === setting || path.startsWith(`${setting}[`)) return variable + path.slice(setting.length);
     }
-    return path === "" ? "the file" : path;
+    return path === "" ? this.#file : path;
   }
 }
 

@@ -53,11 +53,11 @@ test("all faults at once, each with its path, and the slips that explain them; e
   for (const secret of Object.values(secrets)) assert.ok(!stderr.includes(secret), secret);
 });
 
-test("broken JSON: line and column", async (t) => {
+test("broken JSON: the file, line and column", async (t) => {
   const path = await writeTemporary(t, "broken.json", `{\n  "services": [}\n`);
   const { code, stderr } = await runCommand(t, ["check", path]);
   assert.equal(code, 1);
-  assert.match(stderr, /line 2, column 16/);
+  assert.ok(stderr.includes(`\n  ${path}: line 2, column 16: `), stderr);
 });
 
 const missing: [name: string, args: string[], words: RegExp][] = [

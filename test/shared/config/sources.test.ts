@@ -7,7 +7,7 @@ import { loadConfig, readConfig } from "../../../shared/config/load.ts";
 import { isFailure } from "../../../shared/failure.ts";
 import { configOf, errorOf, faultsOf, file, secrets, service, serviceWithParams } from "./sample-config.ts";
 
-function createFolder(t: TestContext, files: Record<string, string>): string {
+function createFolder(t: TestContext, files: Record<string, string | Buffer>): string {
   const folder = mkdtempSync(join(tmpdir(), "config-"));
   t.after(() => rmSync(folder, { recursive: true }));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
@@ -109,6 +109,47 @@ test("CONF_FILE names the file", async (t) => {
   });
   await assert.rejects(loadConfig({ env: {} }), {
     faults: ["CONF_FILE: names no config file; set it to the file's path"],
+  });
+});
+
+test("a byte order mark is no part of the config, nor of a secret", async (t) => {
+  const services = [serviceWithParams({ token: { file: "token" } })];
+  const folder = createFolder(t, {
+    "wx.json": `\uFEFF${JSON.stringify({ services })}`,
+    token: `\uFEFF${secrets.token}\r\n`,
+  });
+  const { config } = await loadConfig({ file: join(folder, "wx.json"), env: {} });
+  assert.equal(config.accounts[0]?.token, secrets.token);
+});
+
+test("what is not UTF-8 is one fault, with the file and what to do", async (t) => {
+  const text = JSON.stringify(file());
+  const encodings: [name: string, content: Buffer, fault: string][] = [
+    ["utf-16", Buffer.from(`\uFEFF${text}`, "utf16le"), "is UTF-16; save it as UTF-8"],
+    ["utf-16-be", Buffer.from(`\uFEFF${text}`, "utf16le").swap16(), "is UTF-16; save it as UTF-8"],
+    ["utf-16-plain", Buffer.from(text, "utf16le"), "is UTF-16; save it as UTF-8"],
+    [
+      "gbk",
+      Buffer.from(text.replace('"shop"', '"\xc9\xcc\xb5\xea"'), "latin1"),
+      "is not UTF-8, but GBK perhaps; save it as UTF-8",
+    ],
+  ];
+  const services = [serviceWithParams({ token: { file: "token" } })];
+  for (const [name, content, fault] of encodings) {
+    const folder = createFolder(t, { [name]: content, token: content, "wx.json": JSON.stringify({ services }) });
+    const path = join(folder, name);
+    await assert.rejects(loadConfig({ file: path, env: {} }), { faults: [`CONF_FILE: ${path} ${fault}`] });
+    await assert.rejects(loadConfig({ file: join(folder, "wx.json"), env: {} }), {
+      faults: [`services[0].wx-params.token: the file ${join(folder, "token")} ${fault}`],
+    });
+  }
+});
+
+test("a syntax error names the file", async (t) => {
+  const path = join(createFolder(t, { "wx.json": '{"services": [}' }), "wx.json");
+  await assert.rejects(loadConfig({ file: path, env: {} }), ({ faults }: { faults: string[] }) => {
+    assert.equal(faults[0], `${path}: line 1, column 15: value expected`);
+    return true;
   });
 });
 
