@@ -80,9 +80,9 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
   const replies = createReplies((identity) => once.wasReplied(identity));
   const replyQueue = createReplyQueue({ bus, names, onReply: createReplyTaker(config, replies, log, metrics), log });
   const services = new Map<string | undefined, string>(
-    config.accounts.flatMap(({ servicePath, redirectPath, name }) => [
+    config.accounts.flatMap(({ servicePath, redirectPath, redirectUrl, name }) => [
       [servicePath, name],
-      [redirectPath, name],
+      [redirectUrl && redirectPath, name],
     ]),
   );
   const lateness = createLateness();

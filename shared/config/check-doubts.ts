@@ -1,6 +1,9 @@
 import type { Account, Config } from "./config.ts";
 import { pathOf, type Report } from "./report.ts";
+import { visible } from "./schema-types.ts";
 import type { Settings } from "./schema.ts";
+
+const visibleText = new RegExp(visible);
 
 /** Warns of what works, but hardly as meant: protection given up, settings without effect, calls bound to fail. */
 export function checkDoubts(config: Config, settings: Settings, report: Report): void {
@@ -45,6 +48,13 @@ function warnOfIdleSettings(account: Account, path: string, report: Report): voi
   }
   if (account.redirectPath !== undefined && account.redirectUrl === undefined) {
     report.warn(`${path}.listen-endpoints.redirect-path`, "has no effect without redirect-url; there is no such route");
+  }
+  if (account.redirectUserinfoFlag !== undefined && !visibleText.test(account.redirectUserinfoFlag)) {
+    const advice = 'write a part of the URL such as "login", or ""';
+    report.warn(
+      `${path}.redirect-userinfo-flag`,
+      `never occurs in a URL, which holds no white space and nothing beyond ASCII; ${advice}`,
+    );
   }
   if (account.msgProxyPass !== undefined && account.delivery !== "http") {
     report.warn(`${path}.msg-proxy-pass`, `has no effect, as delivery is "${account.delivery}"`);

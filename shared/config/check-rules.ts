@@ -73,12 +73,15 @@ function checkInternalPaths(endpoints: NonNullable<PartlySettings["common-endpoi
   }
 }
 
-/** The paths of each listener, with the settings that they come from; the health check is on both. */
+/**
+ * The paths of each listener, with the settings that they come from; the health check is on both. A redirect-path
+ * without redirect-url is none.
+ */
 function routesOf(settings: PartlySettings): (readonly [string, string | undefined])[][] {
   const pushes = (settings.services ?? []).flatMap((service, index) =>
-    Object.entries(service?.["listen-endpoints"] ?? {}).map(
-      ([key, path]) => [`services[${index}].listen-endpoints.${key}`, path] as const,
-    ),
+    Object.entries(service?.["listen-endpoints"] ?? {})
+      .filter(([key]) => key !== "redirect-path" || service?.["redirect-url"] !== "")
+      .map(([key, path]) => [`services[${index}].listen-endpoints.${key}`, path] as const),
   );
   const common = Object.entries(settings["common-endpoints"] ?? {}).map(
     ([key, path]) => [`common-endpoints.${key}`, path] as const,

@@ -83,12 +83,10 @@ const seedSettings = {
   ),
   "redirect-url": httpUrl({ description: "Where requests to redirect-path are passed on to." }),
   "redirect-userinfo-flag": Type.String({
-    pattern: "^[!-~]*$",
     default: "",
     description:
       "When the request to redirect-path contains this text, userInfo is fetched with snsapi_userinfo's grant.",
     examples: ["login"],
-    "x-must": 'must be a part of the URL such as "login", without white space, or ""',
   }),
   "is-channels-ec": Type.Boolean({ default: false, description: "The account is a store (视频号小店)." }),
   "dont-append-userinfo": Type.Optional(

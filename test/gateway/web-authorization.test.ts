@@ -6,6 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { createArrivals } from "../support/arrivals.ts";
 import { createLoopbackServer } from "../support/loopback-server.ts";
+import { createWechatApi } from "../support/wechat-api-server.ts";
+import { startBridge } from "./endpoints/start-bridge.ts";
 import { browse, createWorld, textOf } from "./web-authorization-world.ts";
 
 function rawHeadersOf(pairs: [name: string, value: string][]): string[] {
@@ -222,4 +224,18 @@ test("a browser that reads slowly slows the backend, and memory stays small", as
 test("without redirect-url there is no such route", async (t) => {
   const { page } = await createWorld(t, () => undefined, { "redirect-url": "" });
   assert.equal((await browse(`${page}?code=C&state=s`)).statusCode, 404);
+});
+
+test("a redirect-path that another account has without redirect-url is the page's all the same", async (t) => {
+  const api = await createWechatApi(t);
+  const { url, logged } = await startBridge(t, {
+    apiBase: api.url,
+    service: {
+      "listen-endpoints": { "service-path": "/wx", "redirect-path": "/redir" },
+      "redirect-url": "http://127.0.0.1:1/",
+    },
+    store: { "listen-endpoints": { "service-path": "/ec", "redirect-path": "/redir" } },
+  });
+  assert.equal((await browse(`${url}/redir?state=s`)).statusCode, 400);
+  assert.match(logged.find((line) => line.includes('"msg":"request refused"')) ?? "", /"service":"plain"/);
 });

@@ -25,8 +25,10 @@ export const allEndpoints = Object.fromEntries(
 
 export interface BridgeOptions {
   apiBase: string;
-  /** Settings of the service `plain`; `ec` is a store beside it. */
+  /** Settings of the service `plain`. */
   service?: Settings;
+  /** Settings of the store `ec` beside it. */
+  store?: Settings;
   endpoints?: Record<string, string>;
   /** Whether the config sets the internal listener; default false. */
   internal?: boolean;
@@ -56,7 +58,7 @@ export async function startBridge(t: Closing, options: BridgeOptions): Promise<S
     "listen-port": 0,
     "internal-listen-port": 0,
     "wx-api-base": options.apiBase,
-    services: [service("plain", options.service), service("ec", { "is-channels-ec": true })],
+    services: [service("plain", options.service), service("ec", { "is-channels-ec": true, ...options.store })],
     "common-endpoints": options.endpoints ?? allEndpoints,
   });
   const { log, lines } = createKeptLog();

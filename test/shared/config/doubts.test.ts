@@ -54,6 +54,15 @@ test("settings without effect", async () => {
   ]);
 });
 
+test("a redirect-userinfo-flag that no URL holds, as go-wx-gateway's examples have", async () => {
+  for (const flag of ["login, register or any-strings else", "如果为空,使用snsapi_base", "login "]) {
+    assert.deepEqual(await warningsOf(file({ "redirect-userinfo-flag": flag })), [
+      'services[0].redirect-userinfo-flag: never occurs in a URL, which holds no white space and nothing beyond ASCII; write a part of the URL such as "login", or ""',
+    ]);
+  }
+  assert.deepEqual(await warningsOf(file({ "redirect-userinfo-flag": "from=login" })), []);
+});
+
 test("consumers need a broker", async () => {
   assert.deepEqual(await warningsOf(file({ "fan-out": true })), [
     'services[0].delivery: "amqp" without amqp.url: inside one process nobody else can take the pushes',

@@ -26,6 +26,16 @@ test("names and paths lead to one place", async () => {
   ]);
 });
 
+test("a redirect-path without redirect-url leads nowhere", async () => {
+  const paths = { "service-path": "/wx", "redirect-path": "/redirect" };
+  const other = { name: "other", "listen-endpoints": { ...paths, "service-path": "/other" } };
+  const page = service({ "listen-endpoints": paths, "redirect-url": "http://a" });
+  assert.equal((await configOf({ services: [page, service(other)] })).accounts.length, 2);
+  assert.deepEqual(await faultsOf({ services: [page, service({ ...other, "redirect-url": "http://a" })] }), [
+    'services[1].listen-endpoints.redirect-path: "/redirect" is also services[0].listen-endpoints.redirect-path; every path can lead to one place only',
+  ]);
+});
+
 test("an ordered account's queue is nobody else's", async () => {
   const services = [
     service({ name: "shop.ordered", "listen-endpoints": { "service-path": "/other" } }),

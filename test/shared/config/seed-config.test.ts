@@ -69,7 +69,6 @@ test("the README's example as it stands: every placeholder is named, explanation
     `services[0].listen-endpoints.redirect-path: ${path}`,
     `services[0].msg-proxy-pass: ${url}, no query or fragment`,
     `services[0].redirect-url: ${url}`,
-    'services[0].redirect-userinfo-flag: must be a part of the URL such as "login", without white space, or ""',
     'services[1].wx-params: is missing; must be an object: { "token": "...", "app-id": "...", "app-secret": "...", "aes-key": "..." }',
     'services[1].listen-endpoints: is missing; must be an object: { "service-path": "/wx" }',
     'token-cache-dir: must be a folder, or "" to keep tokens in memory only',
