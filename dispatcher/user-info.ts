@@ -87,7 +87,7 @@ export function createUserInfo(api: WechatApi, { log, now = () => performance.no
     } catch (error) {
       if (error !== late || wait >= fairWait) judge(error);
       if (error instanceof Failure) return { error: error.message };
-      log.error({ service: api.service, ...describeFailure(error) }, "user/info failed");
+      log.error(describeFailure(error), "user/info failed");
       return { error: "user/info failed" };
     }
   }

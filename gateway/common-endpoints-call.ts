@@ -22,7 +22,7 @@ export function createOpenCall({ config, apis, log }: CommonEndpointsParts): Ope
   const accounts = new Map(config.accounts.map((account) => [account.name, account]));
   const ticketStores = new Map<string, CredentialStore>();
 
-  function jsapiTicketsOf(account: Account): CredentialStore {
+  function jsapiTicketsOf(account: Account, log: Logger): CredentialStore {
     const found = ticketStores.get(account.name);
     if (found) return found;
     const store = createJsapiTicketStore({ account, cacheDir: config.tokenCacheDir, api: apis.of(account), log });
@@ -36,6 +36,7 @@ export function createOpenCall({ config, apis, log }: CommonEndpointsParts): Ope
     const account = accounts.get(service);
     if (account === undefined) throw new Failure("ARGUMENT_MISSING", "s(ervice) is the name of no service");
     const api = apis.of(account);
-    return { account, api, parameters, jsapiTickets: jsapiTicketsOf(account), log: log.child({ service }) };
+    const accountLog = log.child({ service });
+    return { account, api, parameters, jsapiTickets: jsapiTicketsOf(account, accountLog), log: accountLog };
   };
 }

@@ -27,10 +27,10 @@ export interface CredentialStore {
 export interface CredentialStoreOptions {
   /** What logs and failures call it. */
   name: string;
-  service: string;
   file: CredentialFile;
   /** Asks WeChat; `force` = a new one even if the present one has not expired. */
   fetch: (force: boolean) => Promise<Credential>;
+  /** Names the account in its lines. */
   log: Logger;
   /** Monotonic, in milliseconds; default `performance.now`. */
   now?: (() => number) | undefined;
@@ -44,7 +44,7 @@ const dropWindow = 600_000;
 
 /** Makes the store. However many ask at once, the file is read once and WeChat is asked once. */
 export function createCredentialStore(options: CredentialStoreOptions): CredentialStore {
-  const { name, service, file, fetch, log, now = () => performance.now() } = options;
+  const { name, file, fetch, log, now = () => performance.now() } = options;
   const backOff = createBackOff(now);
   let held: Credential | undefined;
   let refused: string | undefined;
@@ -79,7 +79,7 @@ export function createCredentialStore(options: CredentialStoreOptions): Credenti
   function rethrowSlowed(error: unknown): never {
     const quotaWait = error instanceof ApiFailure ? accountFault(error.errcode)?.wait : undefined;
     const wait = backOff.failed(error, quotaWait);
-    log.error({ service, ...describeFailure(error) }, `no ${name} from WeChat; not asked again for ${wait / 1000} s`);
+    log.error(describeFailure(error), `no ${name} from WeChat; not asked again for ${wait / 1000} s`);
     throw error;
   }
 
@@ -87,7 +87,7 @@ export function createCredentialStore(options: CredentialStoreOptions): Credenti
     if (held?.value !== failed) return;
     held = undefined;
     refused = failed;
-    log.warn({ service }, `WeChat refused the ${name}: dropped`);
+    log.warn(`WeChat refused the ${name}: dropped`);
     drops = [...drops.filter((at) => now() - at < dropWindow), now()];
     if (drops.length > freeDrops) backOff.failed(new ApiFailure(40001, `WeChat refuses each new ${name}`));
   }

@@ -6,7 +6,7 @@ import { createCredentialStore, credentialFrom, type CredentialStore } from "./c
 import type { WechatApi } from "./wechat-api.ts";
 
 export interface JsapiTicketStoreOptions {
-  account: Pick<Account, "appId" | "name">;
+  account: Pick<Account, "appId">;
   /** The folder whose file `<appid>.ticket` processes share; undefined = memory only. */
   cacheDir?: string | undefined;
   api: WechatApi;
@@ -24,5 +24,5 @@ export function createJsapiTicketStore({ account, cacheDir, api, log, now }: Jsa
   });
   const fetch = async () =>
     credentialFrom(await api.call("/cgi-bin/ticket/getticket", { query: { type: "jsapi" } }), "ticket");
-  return createCredentialStore({ name: "jsapi_ticket", service: account.name, file, fetch, log, now });
+  return createCredentialStore({ name: "jsapi_ticket", file, fetch, log, now });
 }

@@ -24,8 +24,7 @@ export interface TokenStoreOptions {
  */
 export function createTokenStore(options: TokenStoreOptions): CredentialStore {
   const { account, cacheDir, apiBase, http, log, now } = options;
-  const service = account.name;
-  if (!account.appSecret) return createEmptyStore(service);
+  if (!account.appSecret) return createEmptyStore(account.name);
   const ask = createAsk({ apiBase, http, secrets: [account.appSecret] });
   const file = createCredentialFile({
     path: cacheDir ? join(cacheDir, account.appId) : undefined,
@@ -33,7 +32,7 @@ export function createTokenStore(options: TokenStoreOptions): CredentialStore {
     log,
   });
   const fetch = async (force: boolean) => credentialFrom(await askToken(ask, account, force), "access_token");
-  return createCredentialStore({ name: "access_token", service, file, fetch, log, now });
+  return createCredentialStore({ name: "access_token", file, fetch, log, now });
 }
 
 function askToken(ask: Ask, { appId, appSecret, tokenApi }: TokenStoreOptions["account"], force: boolean) {

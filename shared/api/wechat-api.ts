@@ -15,7 +15,6 @@ export interface CallOptions extends AskRequest {
 
 /** WeChat's server API on behalf of one account. */
 export interface WechatApi {
-  readonly service: string;
   /**
    * Calls `path` with the account's access_token. `timeout` (default 5000 ms) bounds all of it, the fetching of a token
    * included. An access_token that WeChat refuses is renewed once and the call repeated once; after a timeout or any
@@ -53,7 +52,7 @@ export function createWechatApi(options: TokenStoreOptions): WechatApi {
     return askWith(await getToken());
   }
 
-  return { service: account.name, call };
+  return { call };
 }
 
 function countDown(ms: number): () => number {

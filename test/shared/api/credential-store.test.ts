@@ -11,7 +11,7 @@ function createStore(
   write: () => Promise<void> = async () => undefined,
 ) {
   const file = { read: async () => undefined, write };
-  return createCredentialStore({ name: "ticket", service: "shop", file, fetch, log: createKeptLog().log });
+  return createCredentialStore({ name: "ticket", file, fetch, log: createKeptLog().log });
 }
 
 test("a value dropped while it is being written is given to those who asked before, and no further", async () => {
