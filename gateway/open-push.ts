@@ -64,7 +64,8 @@ export function createPushOpener(account: Account, now: () => number = Date.now)
   function checkAge(timestamp: string): void {
     if (account.timeout <= 0) return;
     if (!/^\d{1,12}$/.test(timestamp)) throw new Failure("TIMESTAMP_INVALID", "invalid timestamp");
-    if (now() / 1000 - Number(timestamp) > account.timeout) throw new Failure("SIGNATURE_EXPIRED", "signature expired");
+    const age = Math.floor(now() / 1000) - Number(timestamp);
+    if (age > account.timeout) throw new Failure("SIGNATURE_EXPIRED", "signature expired");
   }
 
   function open(query: Query, body: Buffer): OpenedPush {

@@ -17,9 +17,9 @@ const text =
 
 type Settings = Record<string, unknown>;
 
-async function openerOf(settings: Settings = {}, params: Settings = {}) {
+async function openerOf(settings: Settings = {}, params: Settings = {}, now = NOW) {
   const account = await accountOf({ timeout: 60, ...serviceWithParams(params), ...settings });
-  return createPushOpener(account, () => NOW);
+  return createPushOpener(account, () => now);
 }
 const plainOpener = (settings?: Settings) => openerOf(settings, { "aes-key": "" });
 
@@ -137,6 +137,12 @@ for (const [timeout, age, code] of ages) {
     else assert.throws(verify, { code, status: 400, message: "signature expired" });
   });
 }
+
+test("ages are whole seconds: 60 s and a fraction are 60", async () => {
+  (await openerOf({ timeout: 60 }, {}, NOW + 60_999)).verify(signed());
+  const late = await openerOf({ timeout: 60 }, {}, NOW + 61_000);
+  assert.throws(() => late.verify(signed()), { code: "SIGNATURE_EXPIRED" });
+});
 
 test("timeout 0 takes any timestamp that is signed", async () => {
   (await openerOf({ timeout: 0 })).verify(signed({ timestamp: "yesterday" }));
