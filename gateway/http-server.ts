@@ -1,5 +1,6 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { elapsedOf, noteArrivals } from "../shared/arrival.ts";
+import { decodePath } from "../shared/decode-path.ts";
 import { isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
@@ -64,7 +65,7 @@ export function createHttpServer({ serviceOf, lateness, log, metrics }: HttpServ
 }
 
 function pathOf(url: string): string {
-  return url.split("?", 1)[0] ?? url;
+  return decodePath(url.split("?", 1)[0] ?? url);
 }
 
 /** An error nobody foresaw is answered 503, so that WeChat pushes again. */

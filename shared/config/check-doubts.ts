@@ -1,3 +1,4 @@
+import { decodePath } from "../decode-path.ts";
 import type { Account, Config } from "./config.ts";
 import { pathOf, type Report } from "./report.ts";
 import { visible } from "./schema-types.ts";
@@ -9,15 +10,27 @@ const visibleText = new RegExp(visible);
 export function checkDoubts(config: Config, settings: Settings, report: Report): void {
   for (const [index, account] of config.accounts.entries()) {
     const path = pathOf("services", index);
-    const workerNum = settings.services[index]?.workerNum ?? 1;
+    const { workerNum = 1, "listen-endpoints": endpoints = {} } = settings.services[index] ?? {};
+    warnOfEncodedPaths(endpoints, `${path}.listen-endpoints`, report);
     if (workerNum <= 0) report.warn(`${path}.workerNum`, "limits nothing here, whatever its value; leave it out");
     warnOfForgery(account, path, report);
     warnOfIdleSettings(account, path, report);
     warnOfFailingCalls(account, config, path, report);
     if (config.amqp === undefined && config.consumers.length === 0) warnOfLackingBroker(account, path, report);
   }
+  warnOfEncodedPaths(settings["common-endpoints"], "common-endpoints", report);
   warnOfOpenEndpoints(config, report);
   warnOfIdleTls(config, report);
+}
+
+/** A request's path is decoded before it is looked for, so that one with a percent sign is hardly meant. */
+function warnOfEncodedPaths(paths: Readonly<Record<string, string>>, parent: string, report: Report): void {
+  for (const [key, path] of Object.entries(paths)) {
+    if (!path.includes("%")) continue;
+    const decoded = decodePath(path);
+    const advice = /[%*\s]/.test(decoded) ? 'choose one without "%"' : `write "${decoded}"`;
+    report.warn(pathOf(parent, key), `matches no request, as paths are decoded before they are compared; ${advice}`);
+  }
 }
 
 function warnOfForgery(account: Account, path: string, report: Report): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { file, secrets, serviceWithParams, warningsOf } from "./sample-config.ts";
+import { file, secrets, service, serviceWithParams, warningsOf } from "./sample-config.ts";
 
 const plaintext = { "aes-key": "" };
 
@@ -61,6 +61,24 @@ test("a redirect-userinfo-flag that no URL holds, as go-wx-gateway's examples ha
     ]);
   }
   assert.deepEqual(await warningsOf(file({ "redirect-userinfo-flag": "from=login" })), []);
+});
+
+test("percent-encoded paths, which match no request", async () => {
+  const services = [
+    service({
+      "listen-endpoints": { "service-path": "/%E5%BE%AE", "redirect-path": "/a%2Fb" },
+      "redirect-url": "http://a",
+    }),
+    service({ name: "other", "listen-endpoints": { "service-path": "/微" } }),
+  ];
+  const endpoints = { "health-check": "/bad%zz", "wx-qr": "/a%2a", "wx-user": "/" };
+  const cause = "matches no request, as paths are decoded before they are compared;";
+  assert.deepEqual(await warningsOf({ services, "internal-listen-port": 7081, "common-endpoints": endpoints }), [
+    `services[0].listen-endpoints.service-path: ${cause} write "/微"`,
+    `services[0].listen-endpoints.redirect-path: ${cause} choose one without "%"`,
+    `common-endpoints.health-check: ${cause} choose one without "%"`,
+    `common-endpoints.wx-qr: ${cause} choose one without "%"`,
+  ]);
 });
 
 test("consumers need a broker", async () => {
