@@ -1,8 +1,10 @@
+import { resolve } from "node:path";
 import { decodePath } from "../decode-path.ts";
 import type { Account, Config } from "./config.ts";
 import { pathOf, type Report } from "./report.ts";
 import { visible } from "./schema-types.ts";
 import type { Settings } from "./schema.ts";
+import { whyNotWritable } from "./writable.ts";
 
 const visibleText = new RegExp(visible);
 
@@ -19,6 +21,7 @@ export function checkDoubts(config: Config, settings: Settings, report: Report):
     if (config.amqp === undefined && config.consumers.length === 0) warnOfLackingBroker(account, path, report);
   }
   warnOfEncodedPaths(settings["common-endpoints"], "common-endpoints", report);
+  warnOfIdleCache(config, report);
   warnOfOpenEndpoints(config, report);
   warnOfIdleTls(config, report);
 }
@@ -103,6 +106,16 @@ function warnOfLackingBroker(account: Account, path: string, report: Report): vo
   } else if (account.fanOut) {
     report.warn(`${path}.fan-out`, "has no effect without amqp.url");
   }
+}
+
+/** No fault: go-wx-gateway starts with such a folder, and so it may stand in its configs. */
+function warnOfIdleCache({ tokenCacheDir }: Config, report: Report): void {
+  if (tokenCacheDir === undefined) return;
+  const folder = resolve(tokenCacheDir);
+  const reason = whyNotWritable(folder);
+  if (reason === undefined) return;
+  const advice = "name a folder that this user can write to";
+  report.warn("token-cache-dir", `${folder} cannot be used (${reason}), so tokens are kept in memory only; ${advice}`);
 }
 
 function warnOfOpenEndpoints(config: Config, report: Report): void {

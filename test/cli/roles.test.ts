@@ -130,6 +130,16 @@ for (const [name, dataDir, reason] of [
   });
 }
 
+test("token-cache-dir a file: check and start warn, and it starts as go-wx-gateway did", async (t) => {
+  const path = await writeTemporary(t, "c.json", file({}, { "token-cache-dir": import.meta.filename }));
+  const warning = `token-cache-dir: ${import.meta.filename} cannot be used (ENOTDIR), `;
+  const { code, stdout } = await runCommand(t, ["check", path]);
+  assert.deepEqual([code, stdout.startsWith(`warning: ${warning}`)], [0, true], stdout);
+  const bridge = startCommand(t, ["start", "--config", path], anyPort);
+  await bridge.said(/"msg":"ready"/);
+  assert.ok(bridge.output.includes(`"msg":"${warning}`), bridge.output);
+});
+
 test("start with a config that cannot be used: its faults, exit code 1", async (t) => {
   const path = await writeTemporary(t, "c.json", { services: [] });
   const { code, stderr } = await runCommand(t, ["start"], { CONF_FILE: path });

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { file, secrets, service, serviceWithParams, warningsOf } from "./sample-config.ts";
 
@@ -79,6 +82,34 @@ test("percent-encoded paths, which match no request", async () => {
     `common-endpoints.health-check: ${cause} choose one without "%"`,
     `common-endpoints.wx-qr: ${cause} choose one without "%"`,
   ]);
+});
+
+const needsRights = process.getuid?.() === 0 && "root may write everywhere";
+
+function cacheWarning(folder: string, code: string): string {
+  const advice = "so tokens are kept in memory only; name a folder that this user can write to";
+  return `token-cache-dir: ${folder} cannot be used (${code}), ${advice}`;
+}
+
+test("a token-cache-dir that is a file, or lies below one", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tokens-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const path of [import.meta.filename, join(import.meta.filename, "tokens")]) {
+    assert.deepEqual(await warningsOf(file({}, { "token-cache-dir": path })), [cacheWarning(path, "ENOTDIR")]);
+  }
+  for (const path of [folder, join(folder, "to", "make")]) {
+    assert.deepEqual(await warningsOf(file({}, { "token-cache-dir": path })), []);
+  }
+  assert.deepEqual(readdirSync(folder), [], "nothing is made");
+});
+
+test("a token-cache-dir that cannot be written or made", { skip: needsRights }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "tokens-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  chmodSync(folder, 0o500);
+  for (const path of [folder, join(folder, "to", "make")]) {
+    assert.deepEqual(await warningsOf(file({}, { "token-cache-dir": path })), [cacheWarning(path, "EACCES")]);
+  }
 });
 
 test("consumers need a broker", async () => {
