@@ -13,7 +13,7 @@ import { anyAddress, createAddressFilter, type AddressFilter } from "./address-f
 import { createAllowedAddresses, useAllowedAddresses } from "./allowed-addresses.ts";
 import { addCommonEndpoints } from "./common-endpoints.ts";
 import { createLateness } from "./lateness.ts";
-import { moveJournalToSpool, readLeftBehind } from "./left-behind.ts";
+import { moveJournalToSpool } from "./left-behind.ts";
 import { createExchange } from "./exchange.ts";
 import { createHold, createHoldOnBroker, type Hold } from "./hold.ts";
 import { createHttpServer } from "./http-server.ts";
@@ -27,7 +27,7 @@ import { createReplies, type Replies } from "./replies.ts";
 import { createReplyQueue, type ReplyQueue } from "./reply-queue.ts";
 import { createReplyTaker } from "./reply-taker.ts";
 import { createSpool } from "./spool.ts";
-import { insertSpooled, spoolSchema } from "./spool-table.ts";
+import { spoolSchema } from "./spool-table.ts";
 import { createRetriesWindow, createSingleTry } from "./tries.ts";
 import { addWebAuthorization } from "./web-authorization.ts";
 
@@ -60,9 +60,7 @@ const SPOOL_TIMEOUT = 10_000;
 /** HTTP in, AMQP out: verifies pushes, publishes them and answers with their replies. */
 export function createGateway({ config, bus, store, apis, internal, log, metrics }: GatewayParts): Gateway {
   const names = createNames(config.amqpPrefix);
-  if (store && config.amqp) {
-    moveJournalToSpool(store.database, names, (push) => insertSpooled(store.database, push));
-  }
+  if (store && config.amqp) moveJournalToSpool(store.database, names);
   const published = createPublished({ store, log, onForgotten: () => metrics.forgotten.inc() });
   const once = createOnce(published);
   const holdOnBroker = createHoldOnBroker({ accounts: config.accounts, bus, names, log });
@@ -70,7 +68,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     store &&
     createSpool({
       store,
-      readLeftBehind: (orphan) => readLeftBehind(orphan, names),
+      names,
       publish: (push) => holdOnBroker(push, SPOOL_TIMEOUT),
       isReady: () => bus.publishes,
       log,

@@ -33,12 +33,15 @@ export function usersOf(database: DatabaseSync): { user: string; count: number; 
   return database.prepare(query).all() as unknown as { user: string; count: number; size: number }[];
 }
 
-/** Puts a push into the spool's table. */
-export function insertSpooled(database: DatabaseSync, { user, service, message }: Spooled): void {
-  const { exchange, routingKey, properties, body } = message;
-  database
-    .prepare("INSERT INTO spool (user, service, exchange, routing_key, properties, body) VALUES (?, ?, ?, ?, ?, ?)")
-    .run(user, service, exchange, routingKey, JSON.stringify(properties), body);
+/** Puts pushes into the spool's table, in their order. */
+export function insertSpooled(database: DatabaseSync, pushes: Iterable<Spooled>): void {
+  const statement = database.prepare(
+    "INSERT INTO spool (user, service, exchange, routing_key, properties, body) VALUES (?, ?, ?, ?, ?, ?)",
+  );
+  for (const { user, service, message } of pushes) {
+    const { exchange, routingKey, properties, body } = message;
+    statement.run(user, service, exchange, routingKey, JSON.stringify(properties), body);
+  }
 }
 
 /** The pushes behind `seq`, oldest first, `count` at most. */
@@ -52,9 +55,9 @@ export function deleteSpooled(database: DatabaseSync, seqs: readonly number[]): 
   for (const seq of seqs) statement.run(seq);
 }
 
-/** Every push of a spool, oldest first. */
-export function readSpool(database: DatabaseSync): Spooled[] {
-  return (database.prepare("SELECT * FROM spool ORDER BY seq").all() as unknown as SpooledRow[]).map(pushOf);
+/** Every push of a spool, oldest first, read row by row. */
+export function readSpool(database: DatabaseSync): Iterable<SpooledRow> {
+  return database.prepare("SELECT * FROM spool ORDER BY seq").iterate() as Iterable<unknown> as Iterable<SpooledRow>;
 }
 
 /** The push that a row holds. */

@@ -1,8 +1,9 @@
-import type { DatabaseSync } from "node:sqlite";
 import { Failure, isFailure } from "../shared/failure.ts";
+import type { Names } from "../shared/bus/topology.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Store } from "../shared/store/store.ts";
+import { createAdoption } from "./adoption.ts";
 import {
   createReadNext,
   deleteSpooled,
@@ -17,7 +18,6 @@ import {
 const MAX_BYTES = 1024 * 1024 * 1024;
 const BATCH = 100;
 const RETRY_EVERY = 1000;
-const ADOPT_EVERY = 30_000;
 
 /** Keeps pushes on disk that the broker could not confirm, and publishes them when it can, oldest first. */
 export interface Spool {
@@ -30,8 +30,7 @@ export interface Spool {
 
 export interface SpoolParts {
   store: Store;
-  /** What the database of a process that is gone still holds. */
-  readLeftBehind: (orphan: DatabaseSync) => Spooled[];
+  names: Names;
   /** Publishes one push; rejects when the broker does not hold it. */
   publish: (push: Spooled) => Promise<unknown>;
   /** Whether publishing is worth a try. */
@@ -41,15 +40,7 @@ export interface SpoolParts {
   maxBytes?: number;
 }
 
-export function createSpool({
-  store,
-  readLeftBehind,
-  publish,
-  isReady,
-  log,
-  metrics,
-  maxBytes = MAX_BYTES,
-}: SpoolParts): Spool {
+export function createSpool({ store, names, publish, isReady, log, metrics, maxBytes = MAX_BYTES }: SpoolParts): Spool {
   const { database } = store;
   const users = new Map<string, number>();
   let bytes = 0;
@@ -62,8 +53,12 @@ export function createSpool({
   let closed = false;
   let draining: Promise<void> | undefined;
   const timer = setInterval(drain, RETRY_EVERY);
-  const adoption = setInterval(() => void adopt(), ADOPT_EVERY);
-  void adopt();
+  const adoption = createAdoption({
+    store,
+    names,
+    onMoved: ({ user, message }) => tally(user, 1, message.body.length),
+    log,
+  });
 
   function tally(user: string, more: number, size: number): void {
     const count = (users.get(user) ?? 0) + more;
@@ -80,7 +75,7 @@ export function createSpool({
     if (bytes + size > maxBytes) throw refused(service, "the spool is full");
     tally(user, 1, size);
     try {
-      await store.write((db) => insertSpooled(db, push));
+      await store.write((db) => insertSpooled(db, [push]));
     } catch (error) {
       tally(user, -1, -size);
       log.error({ reason: (error as Error).message }, "the spool cannot be written: check data-dir's disk");
@@ -161,28 +156,13 @@ export function createSpool({
     return true;
   }
 
-  /** Moves what gateways that are gone have left into our own database, in one transaction each. */
-  async function adopt(): Promise<void> {
-    const takeOver = async (orphan: DatabaseSync): Promise<void> => {
-      const pushes = readLeftBehind(orphan);
-      await store.write((db) => {
-        for (const push of pushes) insertSpooled(db, push);
-      });
-      for (const { user, message } of pushes) tally(user, 1, message.body.length);
-    };
-    await store.adopt(takeOver).catch((error: unknown) => {
-      log.error({ reason: (error as Error).message }, "a folder in data-dir could not be taken over");
-    });
-  }
-
   return {
     holds: (user) => users.has(user),
     add,
     async close() {
       closed = true;
       clearInterval(timer);
-      clearInterval(adoption);
-      await draining;
+      await Promise.all([draining, adoption.close()]);
     },
   };
 }

@@ -42,6 +42,7 @@ export interface Journal {
 export function createJournal(store: Store): Journal {
   const { database } = store;
   let last = (database.prepare("SELECT MAX(seq) AS last FROM journal").get() as { last: number | null }).last ?? 0;
+  const ofQueue = database.prepare("SELECT * FROM journal WHERE queue = ? ORDER BY seq");
   const insert = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)");
   const remove = database.prepare("DELETE FROM journal WHERE seq = ?");
   let writing: Promise<void> = Promise.resolve();
@@ -53,7 +54,7 @@ export function createJournal(store: Store): Journal {
   }
 
   return {
-    load: (queue) => readJournal(database, queue),
+    load: (queue) => (ofQueue.all(queue) as unknown as Row[]).map(journaledOf),
     add(queue, { exchange, routingKey, properties, body }, expiresAt) {
       const seq = ++last;
       const expiry = Number.isFinite(expiresAt) ? expiresAt : null;
@@ -65,23 +66,22 @@ export function createJournal(store: Store): Journal {
   };
 }
 
-/** Everything a journal holds, of one queue or of all; for a process that takes over what another one left. */
-export function readJournal(database: DatabaseSync, queue?: string): Journaled[] {
-  const rows =
-    queue === undefined
-      ? database.prepare("SELECT * FROM journal ORDER BY seq").all()
-      : database.prepare("SELECT * FROM journal WHERE queue = ? ORDER BY seq").all(queue);
-  return (rows as unknown as Row[]).map(
-    ({ seq, queue: name, expires_at, exchange, routing_key, properties, body }) => ({
-      seq,
-      queue: name,
-      expiresAt: expires_at ?? Number.POSITIVE_INFINITY,
-      message: {
-        exchange,
-        routingKey: routing_key,
-        body: Buffer.from(body),
-        properties: JSON.parse(properties) as Properties,
-      },
-    }),
-  );
+/** Everything a journal holds, oldest first, read row by row; for a process that takes over what another one left. */
+export function* readJournal(database: DatabaseSync): Generator<Journaled> {
+  const rows = database.prepare("SELECT * FROM journal ORDER BY seq").iterate();
+  for (const row of rows) yield journaledOf(row as unknown as Row);
+}
+
+function journaledOf({ seq, queue, expires_at, exchange, routing_key, properties, body }: Row): Journaled {
+  return {
+    seq,
+    queue,
+    expiresAt: expires_at ?? Number.POSITIVE_INFINITY,
+    message: {
+      exchange,
+      routingKey: routing_key,
+      body: Buffer.from(body),
+      properties: JSON.parse(properties) as Properties,
+    },
+  };
 }

@@ -13,6 +13,9 @@ const NEW_FOLDERS = 10;
 /** A change to be made inside the next transaction; it may not wait for anything. */
 export type Change = (database: DatabaseSync) => void;
 
+/** Tells whether everything in the database is taken over. What it leaves in a transaction is rolled back. */
+export type TakeOver = (orphan: DatabaseSync) => Promise<boolean>;
+
 /**
  * One process's own SQLite database below `data-dir`, in a folder that is locked while the process lives: nobody else
  * can open it, and after a crash, kill -9 included, the next process can.
@@ -22,10 +25,11 @@ export interface Store {
   /** Resolves once the change is on disk, synced. Changes that come together share a transaction, and its fate. */
   write(change: Change): Promise<void>;
   /**
-   * Opens each database of a process that is gone, hands it over and deletes it. One that cannot be opened or taken
-   * over stays as it is, is named in a warning once, and hinders no other.
+   * Opens each database of a process that is gone, hands it over and deletes it. When `takeOver` resolves with false,
+   * it is not done: that database stays for another time, and so do those after it. One that cannot be opened or taken
+   * over stays, too, is named in a warning once, and hinders no other.
    */
-  adopt(takeOver: (orphan: DatabaseSync) => Promise<void>): Promise<void>;
+  adopt(takeOver: TakeOver): Promise<void>;
   close(): void;
 }
 
@@ -54,16 +58,19 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
     for (const { resolve } of changes) resolve();
   }
 
-  async function adoptFolder(folder: string, takeOver: (orphan: DatabaseSync) => Promise<void>): Promise<void> {
+  /** Tells whether to go on with the next folder. */
+  async function adoptFolder(folder: string, takeOver: TakeOver): Promise<boolean> {
     let orphan: DatabaseSync | undefined;
     try {
       orphan = tryOpen(folder, schema);
-      if (orphan === undefined) return;
+      if (orphan === undefined) return true;
       if (!spoilt.has(folder)) log.info({ folder }, "taking over the folder of a process that is gone");
-      await takeOver(orphan);
-      markGone(folder);
+      const isDone = await takeOver(orphan);
+      if (isDone) markGone(folder);
+      return isDone;
     } catch (error) {
       spoilt.tell(folder, error);
+      return true;
     } finally {
       orphan?.close();
     }
@@ -79,7 +86,7 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
     },
     async adopt(takeOver) {
       for (const folder of foldersOf(dataDir)) {
-        if (folder !== own.folder) await adoptFolder(folder, takeOver);
+        if (folder !== own.folder && !(await adoptFolder(folder, takeOver))) break;
       }
       deleteGone(dataDir);
     },

@@ -49,7 +49,7 @@ async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture>
   const hold = createHoldOnBroker({ accounts: [], bus, names: createNames("wx"), log });
   const spool = createSpool({
     store,
-    readLeftBehind: () => [],
+    names: createNames("wx"),
     publish: (each) => hold(each, 1000),
     isReady: () => isReady,
     log,
@@ -131,7 +131,7 @@ test("after a restart it is as full as before", async (t) => {
   const { log } = createTestLog();
   const before = openStore(folder, storeSchema, log);
   const parts = {
-    readLeftBehind: () => [],
+    names: createNames("wx"),
     publish: async () => {},
     isReady: () => false,
     log,
