@@ -125,12 +125,12 @@ void test("a dispatcher killed during a delivery loses nothing: another one deli
   const answering = wechatAt(gateway.port).push(text(2));
   const [before] = await backend.next(1);
   await first.end("SIGKILL");
-  backend.answer({ body: { type: "text", msg: "second dispatcher" } });
+  backend.answer({ body: { type: "success" } });
   await startProcess(t, "dispatcher", file);
   const [after] = await backend.next(1);
   assert.equal(after?.body, before?.body);
   assert.equal(after?.headers["x-wx-event-id"], before?.headers["x-wx-event-id"]);
-  assert.equal(parseReply((await answering).opened)["Content"], "second dispatcher");
+  assert.equal((await answering).opened, "success");
 });
 
 void test("connections that never send a whole request do not hold up SIGTERM", async (t) => {
