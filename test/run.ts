@@ -49,7 +49,7 @@ async function runTests(args: TestArguments, env: NodeJS.ProcessEnv): Promise<nu
     const destinations = ["stdout", count];
     const flags = [
       "--test",
-      "--test-concurrency=2",
+      "--test-concurrency=3", // on two cores: most of a file is waiting
       "--test-timeout=120000",
       ...reporters.map((reporter) => `--test-reporter=${reporter}`),
       ...destinations.map((destination) => `--test-reporter-destination=${destination}`),
