@@ -36,7 +36,7 @@ function expandVariables(text: string, path: string, env: NodeJS.ProcessEnv, rep
 
 async function readSecret(file: string, path: string, report: Report): Promise<string | undefined> {
   const read = await readText(file);
-  if ("text" in read) return read.text.replace(/[\r\n]+$/, "");
-  report.fault(path, `the file ${file} ${read.fault}`);
+  if ("text" in read && !read.flaw) return read.text.replace(/[\r\n]+$/, "");
+  report.fault(path, `the file ${file} ${"fault" in read ? read.fault : read.flaw}`);
   return undefined;
 }

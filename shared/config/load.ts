@@ -27,7 +27,9 @@ export async function loadConfig(options: { file?: string; env: NodeJS.ProcessEn
   if (!file) throw new ConfigError(["CONF_FILE: names no config file; set it to the file's path"]);
   const read = await readText(file);
   if ("fault" in read) throw new ConfigError([`CONF_FILE: ${file} ${read.fault}`]);
-  return await readSettings(read.text, { env: options.env, baseDir: dirname(resolve(file)) }, new Report(file));
+  const report = new Report(file);
+  if (read.flaw) report.warn("", read.flaw);
+  return await readSettings(read.text, { env: options.env, baseDir: dirname(resolve(file)) }, report);
 }
 
 /**

@@ -122,27 +122,46 @@ test("a byte order mark is no part of the config, nor of a secret", async (t) =>
   assert.equal(config.accounts[0]?.token, secrets.token);
 });
 
-test("what is not UTF-8 is one fault, with the file and what to do", async (t) => {
+const notUtf8 = "is not UTF-8, but GBK perhaps; save it as UTF-8";
+const gbk = (text: string) => Buffer.from(text.replaceAll("商店", "\xc9\xcc\xb5\xea"), "latin1");
+
+test("a config in UTF-16 is one fault, with the file and what to do", async (t) => {
   const text = JSON.stringify(file());
-  const encodings: [name: string, content: Buffer, fault: string][] = [
-    ["utf-16", Buffer.from(`\uFEFF${text}`, "utf16le"), "is UTF-16; save it as UTF-8"],
-    ["utf-16-be", Buffer.from(`\uFEFF${text}`, "utf16le").swap16(), "is UTF-16; save it as UTF-8"],
-    ["utf-16-plain", Buffer.from(text, "utf16le"), "is UTF-16; save it as UTF-8"],
-    [
-      "gbk",
-      Buffer.from(text.replace('"shop"', '"\xc9\xcc\xb5\xea"'), "latin1"),
-      "is not UTF-8, but GBK perhaps; save it as UTF-8",
-    ],
-  ];
-  const services = [serviceWithParams({ token: { file: "token" } })];
-  for (const [name, content, fault] of encodings) {
-    const folder = createFolder(t, { [name]: content, token: content, "wx.json": JSON.stringify({ services }) });
+  const encodings = {
+    "utf-16": Buffer.from(`\uFEFF${text}`, "utf16le"),
+    "utf-16-be": Buffer.from(`\uFEFF${text}`, "utf16le").swap16(),
+    "utf-16-plain": Buffer.from(text, "utf16le"),
+  };
+  const folder = createFolder(t, encodings);
+  for (const name of Object.keys(encodings)) {
     const path = join(folder, name);
-    await assert.rejects(loadConfig({ file: path, env: {} }), { faults: [`CONF_FILE: ${path} ${fault}`] });
-    await assert.rejects(loadConfig({ file: join(folder, "wx.json"), env: {} }), {
-      faults: [`services[0].wx-params.token: the file ${join(folder, "token")} ${fault}`],
+    await assert.rejects(loadConfig({ file: path, env: {} }), {
+      faults: [`CONF_FILE: ${path} is UTF-16; save it as UTF-8`],
     });
   }
+});
+
+test("a config in GBK is read as go-wx-gateway read it, with a warning", async (t) => {
+  const text = `/* 商店 */ ${JSON.stringify({ services: [service({ name: "商店" })] })}`;
+  const path = join(createFolder(t, { "wx.json": gbk(text) }), "wx.json");
+  const { config, warnings } = await loadConfig({ file: path, env: {} });
+  assert.match(config.accounts[0]?.name ?? "", /^\uFFFD/);
+  assert.deepEqual(warnings, [`${path}: ${notUtf8}`]);
+});
+
+test("a secret's file that is not UTF-8 is a fault", async (t) => {
+  const services = [serviceWithParams({ token: { file: "token" }, "app-secret": { file: "secret" } })];
+  const folder = createFolder(t, {
+    "wx.json": JSON.stringify({ services }),
+    token: Buffer.from(`\uFEFF${secrets.token}`, "utf16le"),
+    secret: gbk(`${secrets.appSecret}商店`),
+  });
+  await assert.rejects(loadConfig({ file: join(folder, "wx.json"), env: {} }), {
+    faults: [
+      `services[0].wx-params.token: the file ${join(folder, "token")} is UTF-16; save it as UTF-8`,
+      `services[0].wx-params.app-secret: the file ${join(folder, "secret")} ${notUtf8}`,
+    ],
+  });
 });
 
 test("a syntax error names the file", async (t) => {
