@@ -14,5 +14,11 @@ export function connectFaultOf(reason: string, { protocol, vhost }: Options.Conn
       "amqp to a plain one (5672) and amqps to one with TLS (5671)"
     );
   }
+  if (/closed abruptly/.test(reason)) {
+    return (
+      "the broker closed the connection before it was open: it is still starting, or has no room for more, " +
+      "or its port wants TLS (amqps in AMQP_URL, amqp.url)"
+    );
+  }
   return reason;
 }

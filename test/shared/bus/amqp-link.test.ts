@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { createLink } from "../../../shared/bus/amqp-link.ts";
 import { createTcpProxy } from "../../support/tcp-proxy.ts";
@@ -44,13 +44,18 @@ test("what is published in one go leaves in one write", async (t) => {
 test("a broker that cannot be reached as written: the log says why and what to do", async (t) => {
   const web = createServer().listen(0, "127.0.0.1");
   t.after(() => web.close());
-  await once(web, "listening");
+  // As RabbitMQ's port with TLS does.
+  const closing = createTcpServer((socket) => socket.on("data", () => socket.end()).on("error", () => {}));
+  closing.listen(0, "127.0.0.1");
+  t.after(() => closing.close());
+  await Promise.all([once(web, "listening"), once(closing, "listening")]);
   const noVhost = new URL(url);
   noVhost.pathname = "/no%2Fsuch";
   const wrong: [address: string, words: RegExp][] = [
     [noVhost.href, /refuses the virtual host "no\/such": .*AMQP_URL/],
     [url.replace("amqp:", "amqps:"), /does not speak amqps: set AMQP_URL/],
     [`amqp://127.0.0.1:${(web.address() as AddressInfo).port}`, /does not speak amqp: set AMQP_URL/],
+    [`amqp://127.0.0.1:${(closing.address() as AddressInfo).port}`, /closed the connection .*amqps in AMQP_URL/],
   ];
   for (const [address, words] of wrong) {
     const { log, lines } = createTestLog();
