@@ -51,12 +51,19 @@ const DECLARE_TIMEOUT = 5000;
 const PAUSE = 1000;
 const READY_EVERY = 20;
 
+let commonLog: Logger | undefined;
+
+/** One for all: each writer of lines has a buffer, a timer and listeners of its own, as long as the process lives. */
+function logToStdout(): Logger {
+  return (commonLog ??= createLogger("warn"));
+}
+
 /**
  * A consumer of WeChat's pushes: register handlers with `on`, then `start`. Every event is acked after its handler has
  * ended and its reply is confirmed; it may come twice, under the same `identity`.
  */
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { prefix = "wx", log = createLogger("warn") } = options;
+  const { prefix = "wx", log = logToStdout() } = options;
   const handlers = new HandlerTable();
   let isStarted = false;
   let bus: Bus | undefined;
