@@ -8,11 +8,8 @@ import { isFailure } from "../shared/failure.ts";
 import { header, type DeadReason } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import { createPublishReply } from "../shared/publish-reply.ts";
-import { createPublishUntilHeld, type UntilHeldOptions } from "../shared/publish-until-held.ts";
+import { createPublishUntilHeld } from "../shared/publish-until-held.ts";
 import type { Reply } from "../shared/reply.ts";
-
-/** A confirm alone does not say that a queue has the copy; only then may its delivery be acked. */
-const inPlaceOf = (source: Delivery): UntilHeldOptions => ({ mandatory: true, source });
 
 /**
  * What the dispatcher publishes. Every call resolves when the broker holds the message, however long that takes; those for
@@ -57,13 +54,12 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
     defer: (event) => publishReply(event, { type: "success" }, true),
     retry: (delivery, event, { delay, attempt, error }) => {
       const to = { exchange: names.retryOf(delay.name), routingKey: names.dispatchOf(event.service) };
-      return publish(retryCopy(to, delivery, event, { attempt, error }), inPlaceOf(delivery));
+      return publish(retryCopy(to, delivery, event, { attempt, error }), { inPlaceOf: delivery });
     },
-    dead: (delivery, event, reason, error) =>
-      publish(
-        deadCopy({ exchange: "", routingKey: names.dead }, delivery, event, { reason, error }),
-        inPlaceOf(delivery),
-      ),
+    dead: (delivery, event, reason, error) => {
+      const to = { exchange: "", routingKey: names.dead };
+      return publish(deadCopy(to, delivery, event, { reason, error }), { inPlaceOf: delivery });
+    },
     async enriched(delivery, event, body) {
       const to = { exchange: names.enrichedOf(event.service), routingKey: event.routingKey };
       const message = { ...to, body, properties: copyOf(delivery, event, {}) };
@@ -79,10 +75,8 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
     postpone: (delivery, since) => {
       const to = { exchange: names.retryOf(lateRetry.name), routingKey: names.lateReplies };
       const key = { routingKey: delivery.properties.type ?? "", replyTo: undefined };
-      return publish(
-        { ...to, body: delivery.body, properties: copyOf(delivery, key, { [header.lateSince]: since }) },
-        inPlaceOf(delivery),
-      );
+      const properties = copyOf(delivery, key, { [header.lateSince]: since });
+      return publish({ ...to, body: delivery.body, properties }, { inPlaceOf: delivery });
     },
   };
 }

@@ -9,35 +9,36 @@ const PUBLISH_TIMEOUT = 10_000;
 const LONGEST_PAUSE = 10_000;
 
 export interface UntilHeldOptions {
-  /** Whether it has to reach a queue: a confirm alone does not say that. Default false. */
-  mandatory?: boolean;
+  /**
+   * The delivery whose place it takes, and which may be acked only then: it has to reach a queue, as a confirm alone does
+   * not say, and once that delivery is gone nothing more is published.
+   */
+  inPlaceOf?: Pick<Delivery, "isGone">;
   /** Whether it may be lost when its broker dies. Default false. */
   transient?: boolean;
   /** Tries after which a broker that refuses is left alone. Default: no limit. */
   tries?: number;
-  /** The delivery that this is a copy of: once that is gone, nothing more is published. */
-  source?: Pick<Delivery, "isGone">;
 }
 
 /**
  * Publishes until the broker holds the message, however long that takes. Rejects when `signal` ends the waiting: the
  * delivery that called for it then goes back to its queue; with `NACKED` after so many `tries`; and with `NOT_HELD` when
- * its `source` is gone.
+ * the delivery whose place it takes is gone.
  */
 export type PublishUntilHeld = (message: OutgoingMessage, options?: UntilHeldOptions) => Promise<void>;
 
 export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSignal): PublishUntilHeld {
-  return async function publishUntilHeld(given, { mandatory = false, transient = false, tries, source } = {}) {
+  return async function publishUntilHeld(given, { inPlaceOf, transient = false, tries } = {}) {
+    const mandatory = inPlaceOf !== undefined;
+    const options = { timeout: PUBLISH_TIMEOUT, mandatory, transient, tries, source: inPlaceOf };
     let message = given;
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       signal.throwIfAborted();
       try {
-        const limits = { ...(tries === undefined ? {} : { tries }), ...(source ? { source } : {}) };
-        const outcome = await bus.publish(message, { timeout: PUBLISH_TIMEOUT, mandatory, transient, ...limits });
-        if (outcome === "routed") return;
+        if ((await bus.publish(message, options)) === "routed") return;
         throw new Failure("NOT_HELD", "no queue is bound for it");
       } catch (error) {
-        throwIfGone(source);
+        throwIfGone(inPlaceOf);
         if (tries !== undefined && isFailure(error, "NACKED") && !isUncarriable(error)) throw error;
         const { exchange, routingKey, properties } = message;
         log.warn(

@@ -30,9 +30,9 @@ export interface PublishOptions {
   /** Whether it may be lost when its broker dies: a classic queue then does not write it to disk. Default false. */
   transient?: boolean;
   /** Tries after which a broker that refuses is believed, at least 1; Infinity: until the timeout. Default 5; the in-process bus is believed at once. */
-  tries?: number;
+  tries?: number | undefined;
   /** The delivery that this is a copy of: once that is gone nothing is published any more, since it comes again (`NOT_HELD`). */
-  source?: Pick<Delivery, "isGone">;
+  source?: Pick<Delivery, "isGone"> | undefined;
 }
 
 /** Where a confirmed message went: into at least one queue, or back because no queue was bound for it. */

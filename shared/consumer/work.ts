@@ -5,7 +5,7 @@ import type { DeadReason } from "../headers.ts";
 import type { Logger } from "../log.ts";
 import { poisonIn } from "../poison.ts";
 import { createPublishReply } from "../publish-reply.ts";
-import { createPublishUntilHeld, type UntilHeldOptions } from "../publish-until-held.ts";
+import { createPublishUntilHeld } from "../publish-until-held.ts";
 import { isReply, openContext } from "./context.ts";
 import type { HandlerTable } from "./handlers.ts";
 import type { QueuePlan } from "./plan.ts";
@@ -31,8 +31,6 @@ export interface WorkParts {
   signal: AbortSignal;
 }
 
-/** A copy that no queue has taken is not held. */
-const inPlaceOf = (source: Delivery): UntilHeldOptions => ({ mandatory: true, source });
 const MAX_ERROR = 500;
 
 /**
@@ -75,12 +73,12 @@ export function createWork({ plan, handlers, bus, log, signal }: WorkParts) {
     const delay = ladder.delays[event.attempt - 1];
     if (delay === undefined) return bury(delivery, event, "exhausted", error);
     const attempt = event.attempt + 1;
-    await publish(retryCopy(ladder.retryTo(delay), delivery, event, { attempt, error }), inPlaceOf(delivery));
+    await publish(retryCopy(ladder.retryTo(delay), delivery, event, { attempt, error }), { inPlaceOf: delivery });
     return { outcome: "retry", error, delay: delay.name };
   }
 
   async function bury(delivery: Delivery, event: Event, reason: DeadReason, error: string): Promise<Ended> {
-    await publish(deadCopy(ladder.dead, delivery, event, { reason, error, queue }), inPlaceOf(delivery));
+    await publish(deadCopy(ladder.dead, delivery, event, { reason, error, queue }), { inPlaceOf: delivery });
     return { outcome: reason, error };
   }
 }
