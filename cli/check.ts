@@ -9,19 +9,15 @@ export function addCheckCommand(program: Command): void {
     .description("checks a config file and prints every fault with its path")
     .argument("[file]", "the config file (default: CONF_FILE)")
     .addOption(new Option("-c, --config <file>", "the same, as an option").env("CONF_FILE"))
-    .action(async (file: string | undefined, options: { config?: string }) => check(file ?? options.config));
+    .action(async (file: string | undefined, options: { config?: string }) => check(file || options.config));
 }
 
 async function check(file: string | undefined): Promise<void> {
-  try {
-    const { config, warnings } = await loadConfig({ ...(file ? { file } : {}), env: process.env });
-    for (const warning of warnings) console.log(`warning: ${warning}`);
-    console.log(`The config is good: ${config.accounts.length} service(s).`);
-    for (const { name, servicePath, delivery, msgProxyPass } of config.accounts) {
-      console.log(`  ${name}: ${servicePath} -> ${delivery}${msgProxyPass ? ` ${withoutSecrets(msgProxyPass)}` : ""}`);
-    }
-  } catch (error) {
-    reportConfigError(error);
+  const { config, warnings } = await loadConfig(process.env, file).catch(reportConfigError);
+  for (const warning of warnings) console.log(`warning: ${warning}`);
+  console.log(`The config is good: ${config.accounts.length} service(s).`);
+  for (const { name, servicePath, delivery, msgProxyPass } of config.accounts) {
+    console.log(`  ${name}: ${servicePath} -> ${delivery}${msgProxyPass ? ` ${withoutSecrets(msgProxyPass)}` : ""}`);
   }
 }
 

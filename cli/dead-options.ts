@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../shared/config/duration.ts";
+import { deadReasons } from "../shared/headers.ts";
 import type { DeadFilter } from "./dead-letter.ts";
 
 /** What every `dead` command takes: the config, which dead letters are meant, and how many at most. */
@@ -16,9 +17,7 @@ export function addDeadOptions(command: Command, limit?: number): Command {
     .option("--dead-queue <name>", "those in another queue, such as shop.dead of a consumer with failures of its own")
     .option("--service <name>", "those of one account")
     .option("--key <pattern>", 'those whose routing key matches, such as "msg.*" or "event.CLICK"', readPattern)
-    .addOption(
-      new Option("--reason <reason>", "why they died").choices(["exhausted", "rejected", "unhandled", "poison"]),
-    )
+    .addOption(new Option("--reason <reason>", "why they died").choices(deadReasons))
     .option("--identity <identity>", "the one with this identity (message_id)")
     .option("--older-than <duration>", "those that died longer ago, such as 30m, 6h or 2d", readDuration)
     .option("--newer-than <duration>", "those that died since", readDuration)

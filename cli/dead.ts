@@ -85,9 +85,7 @@ async function loadAmqp(file: string | undefined): Promise<{ amqp: AmqpConfig; n
   try {
     const { env } = process;
     const { config } =
-      file || !env["AMQP_URL"]
-        ? await loadConfig({ ...(file ? { file } : {}), env })
-        : await demoConfig(createDemoAccount(), env);
+      file || !env["AMQP_URL"] ? await loadConfig(env, file) : await demoConfig(createDemoAccount(), env);
     const { amqp, amqpPrefix, accounts } = config;
     if (amqp !== undefined) return { amqp, names: createNames(amqpPrefix), accounts };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { ConfigError } from "../shared/config/config-error.ts";
 import { isFailure } from "../shared/failure.ts";
 
 /** Ends the process with a message on stderr and exit code 1. */
@@ -8,10 +9,9 @@ export function fail(message: string): never {
 
 /** Ends the process over a config that cannot be used, with all its faults and warnings; any other error is thrown on. */
 export function reportConfigError(error: unknown): never {
-  if (isFailure(error, "CONFIG_INVALID") && !("faults" in error)) return fail(error.message);
-  if (!(error instanceof Error && "faults" in error && Array.isArray(error.faults))) throw error;
-  const faults = error.faults as string[];
-  const warnings = "warnings" in error && Array.isArray(error.warnings) ? (error.warnings as string[]) : [];
+  if (!isFailure(error, "CONFIG_INVALID")) throw error;
+  if (!(error instanceof ConfigError)) return fail(error.message);
+  const { faults, warnings } = error;
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
   const lines = [...faults, ...warnings.map((warning) => `warning: ${warning}`)];
   return fail(`The config cannot be used (${count}):\n${lines.map((line) => `  ${line}`).join("\n")}`);

@@ -1,7 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { type Command, Option } from "commander";
-import type { Config } from "../shared/config/config.ts";
-import { loadConfig, type LoadedConfig } from "../shared/config/load.ts";
+import { loadConfig } from "../shared/config/load.ts";
 import { createLogger, type Logger } from "../shared/log.ts";
 import { createDemoAccount, demoCommand, demoConfig, type DemoAccount } from "./demo.ts";
 import { fail, reportConfigError } from "./fail.ts";
@@ -10,33 +9,28 @@ import { type Role, type RunningBridge, runBridge } from "./run.ts";
 /** Everything has to be drained by then; container platforms kill after 15 s in our compose file. */
 const SHUTDOWN_LIMIT = 10_000;
 
+const roles: Record<Role, string> = {
+  start: "gateway and dispatcher in one process; without a config a demo account in echo mode",
+  gateway: "takes WeChat's pushes and publishes them to RabbitMQ",
+  dispatcher: "consumes events from RabbitMQ and asks the HTTP backends",
+};
+
 /** `start`, `gateway` and `dispatcher`: processes that run until SIGTERM or SIGINT. */
 export function addRoleCommands(program: Command): void {
-  program
-    .command("start", { isDefault: true })
-    .description("gateway and dispatcher in one process; without a config a demo account in echo mode")
-    .addOption(configOption())
-    .action(({ config: file }: { config?: string }) => runRole("start", file));
-  program
-    .command("gateway")
-    .description("takes WeChat's pushes and publishes them to RabbitMQ")
-    .addOption(configOption())
-    .action(({ config: file }: { config?: string }) => runRole("gateway", file));
-  program
-    .command("dispatcher")
-    .description("consumes events from RabbitMQ and asks the HTTP backends")
-    .addOption(configOption())
-    .action(({ config: file }: { config?: string }) => runRole("dispatcher", file));
-}
-
-function configOption(): Option {
-  return new Option("-c, --config <file>", "the config file").env("CONF_FILE");
+  for (const [role, description] of Object.entries(roles) as [Role, string][]) {
+    program
+      .command(role, { isDefault: role === "start" })
+      .description(description)
+      .addOption(new Option("-c, --config <file>", "the config file").env("CONF_FILE"))
+      .action(({ config: file }: { config?: string }) => runRole(role, file));
+  }
 }
 
 async function runRole(role: Role, file: string | undefined): Promise<void> {
   tuneCollector();
   const demo = role === "start" && !file ? createDemoAccount() : undefined;
-  const { config, warnings } = await load(file, demo);
+  const loading = demo ? demoConfig(demo, process.env) : loadConfig(process.env, file);
+  const { config, warnings } = await loading.catch(reportConfigError);
   if (role !== "start" && config.amqp === undefined) {
     fail(
       `wx-bridge ${role} needs RabbitMQ: set AMQP_URL, or amqp.url in the config file. Only "wx-bridge start" runs without.`,
@@ -47,7 +41,7 @@ async function runRole(role: Role, file: string | undefined): Promise<void> {
   if (config.amqp === undefined && config.dataDir === undefined) {
     log.warn("in-process bus: events that wait are held in memory only and are lost when this process ends");
   }
-  const starting = run(role, config, log);
+  const starting = runBridge(role, config, log).catch(reportConfigError);
   const closing = closeOnSignals(starting, log);
   const bridge = await starting;
   if (closing.aborted) return;
@@ -64,22 +58,6 @@ async function runRole(role: Role, file: string | undefined): Promise<void> {
 function tuneCollector(): void {
   setFlagsFromString("--heap-growing-percent=100");
   setFlagsFromString("--no-allocation-site-pretenuring");
-}
-
-async function load(file: string | undefined, demo: DemoAccount | undefined): Promise<LoadedConfig> {
-  try {
-    return await (demo ? demoConfig(demo, process.env) : loadConfig({ ...(file ? { file } : {}), env: process.env }));
-  } catch (error) {
-    return reportConfigError(error);
-  }
-}
-
-async function run(role: Role, config: Config, log: Logger): Promise<RunningBridge> {
-  try {
-    return await runBridge(role, config, log);
-  } catch (error) {
-    return reportConfigError(error);
-  }
 }
 
 /** From now on: a gateway takes pushes before it has started whole. Returns what is aborted when it has come to that. */

@@ -22,14 +22,16 @@ export interface LoadedConfig {
  * Reads the config file (default: the one that `CONF_FILE` names). Paths inside `{"file": "..."}` are relative to it.
  * Throws a `ConfigError` that tells all faults at once.
  */
-export async function loadConfig(options: { file?: string; env: NodeJS.ProcessEnv }): Promise<LoadedConfig> {
-  const file = options.file ?? options.env.CONF_FILE;
+export async function loadConfig(
+  env: NodeJS.ProcessEnv,
+  file: string | undefined = env.CONF_FILE,
+): Promise<LoadedConfig> {
   if (!file) throw new ConfigError(["CONF_FILE: names no config file; set it to the file's path"]);
   const read = await readText(file);
   if ("fault" in read) throw new ConfigError([`CONF_FILE: ${file} ${read.fault}`]);
   const report = new Report(file);
   if (read.flaw) report.warn("", read.flaw);
-  return await readSettings(read.text, { env: options.env, baseDir: dirname(resolve(file)) }, report);
+  return await readSettings(read.text, { env, baseDir: dirname(resolve(file)) }, report);
 }
 
 /**

@@ -85,15 +85,15 @@ test("strings come from files, relative to the config file", async (t) => {
     secret: `${secrets.appSecret}\r\n`,
     "wx.json": JSON.stringify({ services }),
   });
-  const options = { file: join(folder, "wx.json"), env: { SECRETS: "." } };
-  await assert.rejects(loadConfig(options), {
+  const [path, env] = [join(folder, "wx.json"), { SECRETS: "." }];
+  await assert.rejects(loadConfig(env, path), {
     faults: [
       `services[0].wx-params.aes-key: the file ${join(tmpdir(), "no-such-folder", "key")} cannot be read (ENOENT)`,
     ],
   });
-  writeFileSync(options.file, JSON.stringify({ services }).replace(/"aes-key":\{[^}]*\}/, '"aes-key":{"file":"key"}'));
+  writeFileSync(path, JSON.stringify({ services }).replace(/"aes-key":\{[^}]*\}/, '"aes-key":{"file":"key"}'));
   writeFileSync(join(folder, "key"), secrets.aesKey);
-  const { accounts } = (await loadConfig(options)).config;
+  const { accounts } = (await loadConfig(env, path)).config;
   assert.equal(accounts[0]?.token, secrets.token);
   assert.equal(accounts[0]?.appSecret, secrets.appSecret);
   assert.equal(accounts[0]?.aesKey, secrets.aesKey);
@@ -101,13 +101,13 @@ test("strings come from files, relative to the config file", async (t) => {
 
 test("CONF_FILE names the file", async (t) => {
   const folder = createFolder(t, { "wx.json": JSON.stringify(file()) });
-  const { config } = await loadConfig({ env: { CONF_FILE: join(folder, "wx.json") } });
+  const { config } = await loadConfig({ CONF_FILE: join(folder, "wx.json") });
   assert.equal(config.accounts[0]?.name, "shop");
   const missing = join(folder, "missing.json");
-  await assert.rejects(loadConfig({ env: { CONF_FILE: missing } }), {
+  await assert.rejects(loadConfig({ CONF_FILE: missing }), {
     faults: [`CONF_FILE: ${missing} cannot be read (ENOENT)`],
   });
-  await assert.rejects(loadConfig({ env: {} }), {
+  await assert.rejects(loadConfig({}), {
     faults: ["CONF_FILE: names no config file; set it to the file's path"],
   });
 });
@@ -118,7 +118,7 @@ test("a byte order mark is no part of the config, nor of a secret", async (t) =>
     "wx.json": `\uFEFF${JSON.stringify({ services })}`,
     token: `\uFEFF${secrets.token}\r\n`,
   });
-  const { config } = await loadConfig({ file: join(folder, "wx.json"), env: {} });
+  const { config } = await loadConfig({}, join(folder, "wx.json"));
   assert.equal(config.accounts[0]?.token, secrets.token);
 });
 
@@ -135,7 +135,7 @@ test("a config in UTF-16 is one fault, with the file and what to do", async (t) 
   const folder = createFolder(t, encodings);
   for (const name of Object.keys(encodings)) {
     const path = join(folder, name);
-    await assert.rejects(loadConfig({ file: path, env: {} }), {
+    await assert.rejects(loadConfig({}, path), {
       faults: [`CONF_FILE: ${path} is UTF-16; save it as UTF-8`],
     });
   }
@@ -144,7 +144,7 @@ test("a config in UTF-16 is one fault, with the file and what to do", async (t) 
 test("a config in GBK is read as go-wx-gateway read it, with a warning", async (t) => {
   const text = `/* 商店 */ ${JSON.stringify({ services: [service({ name: "商店" })] })}`;
   const path = join(createFolder(t, { "wx.json": gbk(text) }), "wx.json");
-  const { config, warnings } = await loadConfig({ file: path, env: {} });
+  const { config, warnings } = await loadConfig({}, path);
   assert.match(config.accounts[0]?.name ?? "", /^\uFFFD/);
   assert.deepEqual(warnings, [`${path}: ${notUtf8}`]);
 });
@@ -156,7 +156,7 @@ test("a secret's file that is not UTF-8 is a fault", async (t) => {
     token: Buffer.from(`\uFEFF${secrets.token}`, "utf16le"),
     secret: gbk(`${secrets.appSecret}商店`),
   });
-  await assert.rejects(loadConfig({ file: join(folder, "wx.json"), env: {} }), {
+  await assert.rejects(loadConfig({}, join(folder, "wx.json")), {
     faults: [
       `services[0].wx-params.token: the file ${join(folder, "token")} is UTF-16; save it as UTF-8`,
       `services[0].wx-params.app-secret: the file ${join(folder, "secret")} ${notUtf8}`,
@@ -166,7 +166,7 @@ test("a secret's file that is not UTF-8 is a fault", async (t) => {
 
 test("a syntax error names the file", async (t) => {
   const path = join(createFolder(t, { "wx.json": '{"services": [}' }), "wx.json");
-  await assert.rejects(loadConfig({ file: path, env: {} }), ({ faults }: { faults: string[] }) => {
+  await assert.rejects(loadConfig({}, path), ({ faults }: { faults: string[] }) => {
     assert.equal(faults[0], `${path}: line 1, column 15: value expected`);
     return true;
   });
