@@ -1,14 +1,13 @@
 import type { Command } from "commander";
 import { createNames, dispatchQueueOf, type Names } from "../shared/bus/topology.ts";
-import type { Account, AmqpConfig } from "../shared/config/config.ts";
-import { loadConfig } from "../shared/config/load.ts";
+import type { Account, AmqpConfig, Broker } from "../shared/config/config.ts";
+import { loadBroker, loadConfig } from "../shared/config/load.ts";
 import { openBrokerSession, type BrokerSession } from "./broker-session.ts";
 import { replayProperties, type DeadLetter } from "./dead-letter.ts";
 import { addDeadOptions, isUnfiltered, type DeadOptions } from "./dead-options.ts";
 import { DeadQueue, type HeldMessage } from "./dead-queue.ts";
 import { tableOf } from "./dead-table.ts";
 import { workThrough, type Worked } from "./dead-work.ts";
-import { createDemoAccount, demoConfig } from "./demo.ts";
 import { fail, reportConfigError } from "./fail.ts";
 
 /** Rows that `list` shows unless told otherwise: a table is held in memory until its columns are known. */
@@ -82,19 +81,16 @@ async function onDeadQueue(options: DeadOptions, verb: string, act: Act): Promis
 
 /** The broker alone is enough to reach dead letters: without a config file its URL comes from the environment. */
 async function loadAmqp(file: string | undefined): Promise<{ amqp: AmqpConfig; names: Names; accounts: Account[] }> {
-  try {
-    const { env } = process;
-    const { config } =
-      file || !env["AMQP_URL"] ? await loadConfig(env, file) : await demoConfig(createDemoAccount(), env);
-    const { amqp, amqpPrefix, accounts } = config;
-    if (amqp !== undefined) return { amqp, names: createNames(amqpPrefix), accounts };
-  } catch (error) {
-    reportConfigError(error);
-  }
+  const { amqp, amqpPrefix, accounts = [] } = await load(file, process.env).catch(reportConfigError);
+  if (amqp !== undefined) return { amqp, names: createNames(amqpPrefix), accounts };
   return fail(
     "wx-bridge dead needs RabbitMQ: set AMQP_URL, or amqp.url in the config file. " +
       "The in-process bus keeps its dead letters inside the process that runs; no other can reach them.",
   );
+}
+
+async function load(file: string | undefined, env: NodeJS.ProcessEnv): Promise<Broker & { accounts?: Account[] }> {
+  return file || !env["AMQP_URL"] ? (await loadConfig(env, file)).config : loadBroker(env);
 }
 
 function end(

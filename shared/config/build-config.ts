@@ -1,14 +1,12 @@
 import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { hasInternalListener } from "./check-rules.ts";
-import type { Account, CommonEndpoint, Config, Delivery, RetryDelay } from "./config.ts";
+import type { Account, Broker, CommonEndpoint, Config, Delivery, RetryDelay } from "./config.ts";
 import { parseDuration } from "./duration.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** The config that settings without faults describe; modules are relative to `baseDir`. */
 export function buildConfig(settings: Settings, baseDir: string): Config {
-  const { amqp } = settings;
-  const urls = amqp?.urls ?? (amqp?.url === undefined ? undefined : [amqp.url]);
   return {
     listenHost: settings["listen-host"],
     listenPort: settings["listen-port"],
@@ -16,8 +14,7 @@ export function buildConfig(settings: Settings, baseDir: string): Config {
     internalListenPort: settings["internal-listen-port"],
     internalListenerSet: hasInternalListener(settings),
     accounts: settings.services.map((service) => buildAccount(service, settings["dont-append-userinfo"])),
-    amqp: urls && { urls, tls: amqp?.tls },
-    amqpPrefix: amqp?.prefix ?? "wx",
+    ...buildBroker(settings.amqp),
     dataDir: settings["data-dir"],
     tokenCacheDir: settings["token-cache-dir"] || undefined,
     wxApiBase: trimSlashes(settings["wx-api-base"]),
@@ -25,6 +22,12 @@ export function buildConfig(settings: Settings, baseDir: string): Config {
     commonEndpoints: writtenOnes(settings["common-endpoints"]),
     consumers: settings.consumers.map((module) => resolve(baseDir, module)),
   };
+}
+
+/** The broker's part of a config. */
+export function buildBroker(amqp: Settings["amqp"]): Broker {
+  const urls = amqp?.urls ?? (amqp?.url === undefined ? undefined : [amqp.url]);
+  return { amqp: urls && { urls, tls: amqp?.tls }, amqpPrefix: amqp?.prefix ?? "wx" };
 }
 
 function buildAccount(service: ServiceSettings, dontAppendUserInfo: boolean): Account {

@@ -72,8 +72,16 @@ export type CommonEndpoint =
   | "channels-ec-order-detail"
   | "channels-ec-refund-detail";
 
+/** Where the exchanges and queues are, and what they are called. */
+export interface Broker {
+  /** undefined = the in-process bus. */
+  amqp: AmqpConfig | undefined;
+  /** First part of every exchange and queue name. */
+  amqpPrefix: string;
+}
+
 /** The whole configuration, checked and with every default filled in. */
-export interface Config {
+export interface Config extends Broker {
   listenHost: string;
   listenPort: number;
   internalListenHost: string;
@@ -82,10 +90,6 @@ export interface Config {
   /** True when the internal listener was configured: the common endpoints then move there. */
   internalListenerSet: boolean;
   accounts: Account[];
-  /** undefined = the in-process bus. */
-  amqp: AmqpConfig | undefined;
-  /** First part of every exchange and queue name. */
-  amqpPrefix: string;
   /** Relative to the working directory, as is `tokenCacheDir`. */
   dataDir: string | undefined;
   tokenCacheDir: string | undefined;

@@ -1,9 +1,9 @@
 import { dirname, resolve } from "node:path";
-import { buildConfig } from "./build-config.ts";
+import { buildBroker, buildConfig } from "./build-config.ts";
 import { checkDoubts } from "./check-doubts.ts";
 import { checkRules } from "./check-rules.ts";
 import { ConfigError } from "./config-error.ts";
-import type { Config } from "./config.ts";
+import type { Broker, Config } from "./config.ts";
 import { applyEnvironment } from "./environment.ts";
 import type { Sources } from "./expand.ts";
 import { parseJson } from "./parse-json.ts";
@@ -32,6 +32,16 @@ export async function loadConfig(
   const report = new Report(file);
   if (read.flaw) report.warn("", read.flaw);
   return await readSettings(read.text, { env, baseDir: dirname(resolve(file)) }, report);
+}
+
+/** The broker that `AMQP_URL` names, for what needs nothing else of a config. Throws a `ConfigError` as well. */
+export async function loadBroker(env: NodeJS.ProcessEnv): Promise<Broker> {
+  const report = new Report("AMQP_URL");
+  const { amqp } = applyEnvironment({}, env, report);
+  const sources = { env, baseDir: process.cwd() };
+  const settings = await readShape(configSchema.properties.amqp, amqp, "amqp", sources, report);
+  report.throwFaults();
+  return buildBroker(settings as Settings["amqp"]);
 }
 
 /**

@@ -78,3 +78,12 @@ test("without RabbitMQ, with slips, or with nothing to protect from, it says so 
     assert.doesNotMatch(stderr, /hidden|\n {4}at /);
   }
 });
+
+test("with the broker's URL alone, settings of other things do not matter", async (t) => {
+  const env = { AMQP_URL: "amqp://127.0.0.1:1", LISTEN_PORT: "http" };
+  const { code, stderr } = await runCommand(t, ["dead", "list"], env);
+  assert.equal(code, 1);
+  assert.match(stderr, /^no broker answers/);
+  const { stderr: faults } = await runCommand(t, ["dead", "list"], { AMQP_URL: "amqp://127.0.0.1:1,localhost" });
+  assert.match(faults, /^The config cannot be used \(1 fault\):\n {2}AMQP_URL\[1\]: must be a URL/);
+});
