@@ -1,9 +1,9 @@
 import { LRUCache } from "lru-cache";
 import { describeFailure } from "../shared/api/api-failure.ts";
-import { inTime } from "../shared/api/in-time.ts";
 import { createUserInfoGuard, maxUserInfoWait, userInfoSkipped } from "../shared/api/user-info-guard.ts";
 import type { WechatApi } from "../shared/api/wechat-api.ts";
 import { Failure } from "../shared/failure.ts";
+import { inTime } from "../shared/in-time.ts";
 import type { Logger } from "../shared/log.ts";
 import { PassingMap } from "../shared/passing-map.ts";
 

@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { describeFailure } from "../shared/api/api-failure.ts";
-import { inTime } from "../shared/api/in-time.ts";
 import type { WechatApi } from "../shared/api/wechat-api.ts";
 import { Failure } from "../shared/failure.ts";
+import { inTime } from "../shared/in-time.ts";
 import type { Logger } from "../shared/log.ts";
 import { createAddressFilter, type AddressFilter } from "./address-filter.ts";
 

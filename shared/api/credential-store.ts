@@ -1,11 +1,11 @@
 import { Failure } from "../failure.ts";
+import { inTime } from "../in-time.ts";
 import type { Logger } from "../log.ts";
 import type { WechatAnswer } from "./answer.ts";
 import { ApiFailure, describeFailure } from "./api-failure.ts";
 import { createBackOff } from "./back-off.ts";
 import type { CredentialFile } from "./credential-file.ts";
 import { accountFault } from "./errcodes.ts";
-import { inTime } from "./in-time.ts";
 
 /** A value that WeChat gives out for a while; `expire` in epoch seconds. */
 export interface Credential {

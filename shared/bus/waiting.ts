@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure.ts";
+import { inTime } from "../in-time.ts";
 
 /** Wakes everyone who waits for a change, as often as it is told. */
 export class Signal {
@@ -35,14 +35,6 @@ export async function until<T>(changed: Signal, read: () => T | undefined, timeo
 }
 
 /** The promise's own outcome, or `NOT_HELD` when that takes more than `timeout` ms; it runs on all the same. */
-export async function within<T>(timeout: number, promise: Promise<T>): Promise<T> {
-  const inTime = new AbortController();
-  const tooLate = sleep(Math.max(timeout, 0), undefined, { signal: inTime.signal }).then(() => {
-    throw new Failure("NOT_HELD", "the broker did not answer in time");
-  });
-  try {
-    return await Promise.race([promise, tooLate]);
-  } finally {
-    inTime.abort();
-  }
+export function within<T>(timeout: number, promise: Promise<T>): Promise<T> {
+  return inTime(promise, timeout, () => new Failure("NOT_HELD", "the broker did not answer in time"));
 }
