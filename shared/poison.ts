@@ -1,5 +1,6 @@
 import type { Delivery } from "./bus/bus.ts";
 import type { Event } from "./envelope.ts";
+import { isRecord } from "./is-record.ts";
 
 /** A delivery that came back to its queue this often ends the process that takes it, or never ends. */
 const POISON_DELIVERIES = 20;
@@ -21,8 +22,7 @@ export function poisonIn(delivery: Delivery, event: Event): string | undefined {
 /** Read as Latin-1, bytes of UTF-8 are as much JSON as their characters are, and are read in half the time. */
 function isJsonObject(body: Buffer): boolean {
   try {
-    const value: unknown = JSON.parse(body.toString("latin1"));
-    return typeof value === "object" && value !== null && !Array.isArray(value);
+    return isRecord(JSON.parse(body.toString("latin1")));
   } catch {
     return false;
   }

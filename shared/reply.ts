@@ -1,5 +1,6 @@
 import { Type, type Static, type TObject } from "typebox";
 import { Compile } from "typebox/compile";
+import { isRecord } from "./is-record.ts";
 
 const text = (description: string, constraints: object = {}) => Type.String({ description, ...constraints });
 const msg = (description: string) => text(description, { minLength: 1 });
@@ -71,8 +72,8 @@ export interface ReadReply {
  */
 export function readReply(json: string, { raw = false }: { raw?: boolean } = {}): ReadReply {
   const value = parseLeading(json);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return unusable("it is not a JSON object");
-  const fields = withKnownCase(value as Record<string, unknown>);
+  if (!isRecord(value)) return unusable("it is not a JSON object");
+  const fields = withKnownCase(value);
   const type = raw ? "raw" : (fields["type"] ?? "text");
   if (!isReplyType(type)) return unusable(`its type is none of ${Object.keys(schemas).join(", ")}`);
   if ("msg" in schemas[type].properties && (fields["msg"] ?? "") === "") return { reply: success };
@@ -87,8 +88,8 @@ export function readReply(json: string, { raw = false }: { raw?: boolean } = {})
 
 /** Whether a value is meant as a reply: an object of a known `type`, or one without that has a text for `msg`. */
 export function looksLikeReply(value: unknown): value is Reply {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const { type, msg: content } = withKnownCase(value as Record<string, unknown>);
+  if (!isRecord(value)) return false;
+  const { type, msg: content } = withKnownCase(value);
   return type === undefined ? typeof content === "string" : isReplyType(type);
 }
 
@@ -110,9 +111,7 @@ function pickKnown({ properties }: TObject, fields: Record<string, unknown>): un
 
 function pickArticles(articles: unknown): unknown {
   if (!Array.isArray(articles) || articles.length > MAX_ARTICLES) return undefined;
-  return articles.map((article: unknown) =>
-    typeof article === "object" && article !== null ? pickKnown(Article, article as Record<string, unknown>) : article,
-  );
+  return articles.map((article: unknown) => (isRecord(article) ? pickKnown(Article, article) : article));
 }
 
 function isReplyType(type: unknown): type is ReplyType {

@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { isRecord } from "../is-record.ts";
 import { ApiFailure } from "./api-failure.ts";
 
 /** What WeChat's API answered. */
@@ -27,14 +28,10 @@ export function openAnswer(text: string, what: string, secrets: readonly string[
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    return isObject(json) ? json : undefined;
+    return isRecord(json) ? json : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function errmsgOf({ errmsg }: Record<string, unknown>, errcode: number): string {

@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
+import { isRecord } from "../is-record.ts";
 import { configSchema } from "./schema.ts";
-import { isRecord } from "./read-shape.ts";
 import type { Report } from "./report.ts";
 
 /**

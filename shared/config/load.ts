@@ -1,4 +1,5 @@
 import { dirname, resolve } from "node:path";
+import { isRecord } from "../is-record.ts";
 import { buildBroker, buildConfig } from "./build-config.ts";
 import { checkDoubts } from "./check-doubts.ts";
 import { checkRules } from "./check-rules.ts";
@@ -7,7 +8,7 @@ import type { Broker, Config } from "./config.ts";
 import { applyEnvironment } from "./environment.ts";
 import type { Sources } from "./expand.ts";
 import { parseJson } from "./parse-json.ts";
-import { isRecord, readShape } from "./read-shape.ts";
+import { readShape } from "./read-shape.ts";
 import { readText } from "./read-text.ts";
 import { Report } from "./report.ts";
 import { configSchema, type Settings } from "./schema.ts";

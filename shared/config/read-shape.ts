@@ -1,5 +1,6 @@
 import { Type, type TObject, type TSchema } from "typebox";
 import { Check } from "typebox/value";
+import { isRecord } from "../is-record.ts";
 import { describeFault } from "./describe-fault.ts";
 import { expand, type Sources } from "./expand.ts";
 import { findSetting, isExplanation } from "./keys.ts";
@@ -70,9 +71,4 @@ function nameSettings(
 function arrayBranch(schema: TSchema): TSchema {
   if (!Type.IsUnion(schema)) return schema;
   return schema.anyOf.find((branch) => Type.IsArray(branch)) ?? schema;
-}
-
-/** An object in the sense of JSON. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

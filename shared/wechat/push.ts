@@ -1,4 +1,5 @@
 import { Failure } from "../failure.ts";
+import { isRecord } from "../is-record.ts";
 import { identityOf } from "./identity.ts";
 import { eventFields, textOf } from "./push-types.ts";
 import { routingKeyOf } from "./routing-key.ts";
@@ -82,10 +83,8 @@ export function parseJsonObject(text: string): Record<string, unknown> {
   } catch {
     parsed = undefined; // V8's words quote the content
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) {
-    throw new Failure("MALFORMED_PUSH", "the body is not a JSON object");
-  }
-  return parsed as Record<string, unknown>;
+  if (isRecord(parsed)) return parsed;
+  throw new Failure("MALFORMED_PUSH", "the body is not a JSON object");
 }
 
 function keepDigits(_key: string, value: unknown, context?: { source?: string }): unknown {
