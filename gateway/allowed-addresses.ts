@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import type { FastifyInstance } from "fastify";
+import { isAddressOrBlock } from "../shared/address-block.ts";
 import { describeFailure } from "../shared/api/api-failure.ts";
 import type { WechatApi } from "../shared/api/wechat-api.ts";
 import { Failure } from "../shared/failure.ts";
@@ -82,12 +82,6 @@ function readList(list: unknown): string[] {
   const good = (Array.isArray(list) ? list : []).filter((item) => typeof item === "string" && isAddressOrBlock(item));
   if (good.length === 0) throw new Failure("API_UNREACHABLE", "WeChat's answer holds no addresses");
   return good as string[];
-}
-
-function isAddressOrBlock(written: string): boolean {
-  const [address = "", bits = "0", rest] = written.split("/");
-  const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  return rest === undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
 }
 
 /** Ties `addresses` to a server: fetched while it runs, and waited for before a push to the routes of `scope`. */

@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { hasInternalListener } from "./check-rules.ts";
 import type { Account, Broker, CommonEndpoint, Config, Delivery, RetryDelay } from "./config.ts";
@@ -60,7 +59,7 @@ function buildAccount(service: ServiceSettings, dontAppendUserInfo: boolean): Ac
     ordering: service.ordering,
     concurrency: service.concurrency,
     allowPlaintext: service["allow-plaintext"],
-    allowFrom: service["allow-from"] === "wechat" ? "wechat" : service["allow-from"]?.map(toCidr),
+    allowFrom: service["allow-from"],
     webhookSecret: service["webhook-secret"],
     tokenApi: service["token-api"],
   };
@@ -74,12 +73,6 @@ function deliveryOf(service: ServiceSettings): Delivery {
 
 function buildDelay(name: string): RetryDelay {
   return { name, ms: parseDuration(name) ?? 0 };
-}
-
-/** A single address as the CIDR that holds only it. */
-function toCidr(written: string): string {
-  if (written.includes("/")) return written;
-  return isIP(written) === 6 ? `${written}/128` : `${written}/32`;
 }
 
 function trimSlashes(url: string): string {

@@ -47,7 +47,7 @@ export interface Account {
   /** Deliveries in flight. */
   concurrency: number;
   allowPlaintext: boolean;
-  /** Addresses that may push: CIDRs (a single address has /32 or /128), WeChat's own list, or anybody (undefined). */
+  /** Addresses that may push: addresses and CIDRs, WeChat's own list, or anybody (undefined). */
   allowFrom: string[] | "wechat" | undefined;
   webhookSecret: string | undefined;
   tokenApi: "stable_token" | "token";

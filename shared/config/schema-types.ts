@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { Type, type TSchemaOptions } from "typebox";
+import { isAddressOrBlock } from "../address-block.ts";
 import { durationPattern, parseDuration } from "./duration.ts";
 
 /**
@@ -116,9 +116,5 @@ function isBetween(written: string | number, from: string, to: string): boolean 
 /** An address or a CIDR, IPv4 or IPv6. */
 export function cidr(options: Setting) {
   const must = 'must be an address or a CIDR such as "203.0.113.0/24"; "wechat" stands alone, outside a list';
-  return Type.Refine(Type.String({ "x-must": must, ...options }), (written) => {
-    const [address = "", bits = "0", rest] = written.split("/");
-    const most = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-    return rest === undefined && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
-  });
+  return Type.Refine(Type.String({ "x-must": must, ...options }), isAddressOrBlock);
 }
