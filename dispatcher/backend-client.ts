@@ -1,5 +1,6 @@
 import { Agent } from "undici";
 import { basicAuthorizationOf } from "../shared/basic-authorization.ts";
+import { codeOf } from "../shared/code-of.ts";
 import { nextTurn } from "../shared/turn.ts";
 import { collectAnswer } from "./collect-answer.ts";
 
@@ -97,7 +98,5 @@ function keepsMethod(status: number): boolean {
 /** Why no answer came, without URL or content. */
 export function describeNetworkError(error: unknown): string {
   if (!(error instanceof Error)) return "no answer";
-  if (error.name === "TimeoutError") return "no answer in backend-timeout";
-  const { code } = error as NodeJS.ErrnoException;
-  return typeof code === "string" ? code : error.name;
+  return error.name === "TimeoutError" ? "no answer in backend-timeout" : codeOf(error, error.name);
 }

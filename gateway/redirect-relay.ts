@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { elapsedOf } from "../shared/arrival.ts";
+import { codeOf } from "../shared/code-of.ts";
 import type { Logger } from "../shared/log.ts";
 import { callBackend, LateBackendError, passBack, type BackendCall } from "./redirect.ts";
 
@@ -43,7 +44,7 @@ function watchBrowser({ raw }: FastifyReply): AbortSignal {
 function record(reply: FastifyReply, log: Logger, { outcome, error }: { outcome: string; error?: unknown }): void {
   const line = { outcome, ms: elapsedOf(reply) };
   if (error === undefined) log.info(line, "web authorization");
-  else log.warn({ ...line, reason: codeOf(error) }, "web authorization");
+  else log.warn({ ...line, reason: reasonOf(error) }, "web authorization");
 }
 
 function refuse(reply: FastifyReply, error: unknown): FastifyReply {
@@ -53,7 +54,6 @@ function refuse(reply: FastifyReply, error: unknown): FastifyReply {
 }
 
 /** Never the message: Node's may hold an address. */
-function codeOf(error: unknown): string {
-  if (error instanceof LateBackendError) return "no answer in backend-timeout";
-  return error instanceof Error && "code" in error ? String(error.code) : "connection failed";
+function reasonOf(error: unknown): string {
+  return error instanceof LateBackendError ? "no answer in backend-timeout" : codeOf(error, "connection failed");
 }

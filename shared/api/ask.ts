@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { codeOf } from "../code-of.ts";
 import { Failure } from "../failure.ts";
 import { openAnswer, type WechatAnswer } from "./answer.ts";
 
@@ -96,7 +97,9 @@ async function exchange(
     return { status: statusCode, text: await readBounded(body, what) };
   } catch (error) {
     if (error instanceof Failure) throw error;
-    const reason = stop.signal.aborted ? `no answer in ${Math.round(timeout)} ms` : `no answer (${codeOf(error)})`;
+    const reason = stop.signal.aborted
+      ? `no answer in ${Math.round(timeout)} ms`
+      : `no answer (${codeOf(error, "connection failed")})`;
     // The cause stays behind: it may hold the address with its query.
     throw new Failure("API_UNREACHABLE", `${what}: ${reason}`);
   } finally {
@@ -113,8 +116,4 @@ async function readBounded(body: AsyncIterable<Buffer>, what: string): Promise<s
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "connection failed";
 }

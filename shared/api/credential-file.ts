@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import writeFileAtomic from "write-file-atomic";
+import { codeOf } from "../code-of.ts";
 import type { Logger } from "../log.ts";
 import { makeFolder } from "../make-folder.ts";
 import type { Credential } from "./credential-store.ts";
@@ -31,7 +32,7 @@ export function createCredentialFile({ path, field, log }: CredentialFileOptions
   function tellOnce(message: string, error: unknown): void {
     if (told.has(message)) return;
     told.add(message);
-    log.warn({ file: path, reason: codeOf(error) }, message);
+    log.warn({ file: path, reason: codeOf(error, "corrupt") }, message);
   }
 
   async function read(): Promise<Credential | undefined> {
@@ -39,7 +40,7 @@ export function createCredentialFile({ path, field, log }: CredentialFileOptions
     try {
       return parse(await readFile(path, "utf8"), field);
     } catch (error) {
-      if (codeOf(error) !== "ENOENT") tellOnce("credential file not usable: fetching anew", error);
+      if (codeOf(error, "corrupt") !== "ENOENT") tellOnce("credential file not usable: fetching anew", error);
       return undefined;
     }
   }
@@ -61,9 +62,4 @@ function parse(text: string, field: string): Credential {
   const { expire, [field]: value } = JSON.parse(text) as Record<string, unknown>;
   if (typeof expire !== "number" || typeof value !== "string" || value === "") throw new SyntaxError("fields missing");
   return { value, expire };
-}
-
-function codeOf(error: unknown): string {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
-  return "corrupt";
 }

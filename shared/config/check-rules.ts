@@ -1,6 +1,6 @@
 import { createSecureContext } from "node:tls";
 import { orderedSuffix } from "../bus/topology.ts";
-import { codeOf } from "./code-of.ts";
+import { codeOf } from "../code-of.ts";
 import { internalPaths, internalPorts } from "./config.ts";
 import { pathOf, type Report } from "./report.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
@@ -124,7 +124,7 @@ function checkAmqp(amqp: NonNullable<PartlySettings["amqp"]>, report: Report): v
   try {
     createSecureContext({ ca, cert, key });
   } catch (error) {
-    report.fault("amqp.tls", `ca, cert and key cannot be used together (${codeOf(error)})`);
+    report.fault("amqp.tls", `ca, cert and key cannot be used together (${codeOf(error, "unknown error")})`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { readFile } from "node:fs/promises";
-import { codeOf } from "./code-of.ts";
+import { codeOf } from "../code-of.ts";
 
 /** What a file holds. `fault` and `flaw` say, after the file's name, why it cannot be read, or not whole. */
 export type ReadText = { fault: string } | { text: string; flaw?: string };
@@ -10,7 +10,7 @@ export async function readText(file: string): Promise<ReadText> {
   try {
     return decode(await readFile(file));
   } catch (error) {
-    return { fault: `cannot be read (${codeOf(error)})` };
+    return { fault: `cannot be read (${codeOf(error, "unknown error")})` };
   }
 }
 

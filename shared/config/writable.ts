@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { codeOf } from "./code-of.ts";
+import { codeOf } from "../code-of.ts";
 
 /**
  * Why no file can be written below `folder`, an absolute path, whether it is there or would have to be made: the
@@ -12,7 +12,7 @@ export function whyNotWritable(folder: string): string | undefined {
     accessSync(folder, constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    const code = codeOf(error);
+    const code = codeOf(error, "unknown error");
     const above = dirname(folder);
     return code === "ENOENT" && above !== folder ? whyNotWritable(above) : code;
   }
