@@ -1,6 +1,7 @@
 import { basename, extname } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Bus } from "../shared/bus/bus.ts";
+import { declareAtStart } from "../shared/bus/declare-at-start.ts";
 import { bridgeTopology, mergeTopologies } from "../shared/bus/topology.ts";
 import { ConfigError } from "../shared/config/config-error.ts";
 import type { Config } from "../shared/config/config.ts";
@@ -61,9 +62,6 @@ export interface ConsumersParts {
   metrics: Metrics;
 }
 
-/** How long start waits for the broker, in ms; consumers begin by themselves when it comes later. */
-const DECLARE_TIMEOUT = 3000;
-
 /** The consumers of this process, from their queues' declaration to the end of what they have under way. */
 export function createConsumers(loaded: readonly LoadedConsumer[], { config, bus, log, metrics }: ConsumersParts) {
   const consumers = loaded.map(({ plan, handlers }) => {
@@ -79,9 +77,7 @@ export function createConsumers(loaded: readonly LoadedConsumer[], { config, bus
   return {
     async begin(): Promise<void> {
       const topology = mergeTopologies(bridgeTopology(config), ...loaded.map(({ plan }) => plan.topology));
-      await bus.declare(topology, { timeout: DECLARE_TIMEOUT }).catch((error: unknown) => {
-        log.error({ reason: (error as Error).message }, "consumers wait for the broker");
-      });
+      await declareAtStart(bus, topology, log, "consumers wait for the broker");
       for (const consumer of consumers) consumer.consume();
     },
     async close(patience: number): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
+import { declareAtStart } from "../shared/bus/declare-at-start.ts";
 import {
   bridgeTopology,
   createNames,
@@ -41,8 +42,6 @@ export interface Dispatcher {
   close(patience?: number): Promise<void>;
 }
 
-/** How long start waits for the broker, in ms; consumers begin by themselves when it comes later. */
-const DECLARE_TIMEOUT = 3000;
 const DRAIN_TIMEOUT = 8000;
 /** Late replies sent at a time. */
 const LATE_REPLY_PREFETCH = 16;
@@ -102,9 +101,7 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
 
   return {
     async start() {
-      await bus.declare(bridgeTopology(config), { timeout: DECLARE_TIMEOUT }).catch((error: unknown) => {
-        log.error({ reason: (error as Error).message }, "waiting for the broker");
-      });
+      await declareAtStart(bus, bridgeTopology(config), log, "waiting for the broker");
       const { accounts } = config;
       const intakes = new Map(accounts.filter(isDispatched).map((account) => [account, intakeOf(account)]));
       for (const [account, intake] of intakes) consumers.push(intake(dispatchQueueOf(names, account)));

@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Bus } from "../shared/bus/bus.ts";
+import { declareAtStart } from "../shared/bus/declare-at-start.ts";
 import { journalSchema } from "../shared/bus/journal.ts";
 import { bridgeTopology, createNames, type Names } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
@@ -52,8 +53,6 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** How long start waits for the broker, in ms, before it serves without: topology is then declared when it comes. */
-const DECLARE_TIMEOUT = 3000;
 /** How long one push from the spool may wait for its confirm, in ms. */
 const SPOOL_TIMEOUT = 10_000;
 
@@ -106,7 +105,10 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       return (app.server.address() as AddressInfo).port;
     },
     async listen() {
-      const declaring = declare();
+      const declaring = Promise.all([
+        declareAtStart(bus, bridgeTopology(config), log, "serving before the topology is declared"),
+        replyQueue.consume(),
+      ]);
       const address = { host: config.listenHost, port: config.listenPort };
       await app.listen(address).catch(explainListenError("public", address)); // pushes need not wait for the broker
       await declaring;
@@ -119,15 +121,6 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       published.close();
     },
   };
-
-  async function declare(): Promise<void> {
-    const declaring = bus.declare(bridgeTopology(config), { timeout: DECLARE_TIMEOUT });
-    const consuming = replyQueue.consume();
-    await declaring.catch((error: unknown) => {
-      log.error({ reason: (error as Error).message }, "serving before the topology is declared");
-    });
-    await consuming;
-  }
 }
 
 /** Tables of everything a process keeps on disk. */
