@@ -17,8 +17,8 @@ import { createLateness } from "./lateness.ts";
 import { moveJournalToSpool } from "./left-behind.ts";
 import { createExchange } from "./exchange.ts";
 import { createHold, createHoldOnBroker, type Hold } from "./hold.ts";
+import { createHttpClose } from "./http-close.ts";
 import { createHttpServer } from "./http-server.ts";
-import { closeHttpServer, countInFlight } from "./in-flight.ts";
 import { createOnce, type Once } from "./once.ts";
 import { createPushOpener } from "./open-push.ts";
 import { createPublished, publishedSchema } from "./published.ts";
@@ -85,7 +85,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
   const lateness = createLateness();
   const serviceOf = (path: string): string => services.get(path) ?? "other";
   const app = createHttpServer({ serviceOf, lateness: () => lateness.ms(), log, metrics });
-  const inFlight = countInFlight(app);
+  const closeHttp = createHttpClose(app);
   for (const account of config.accounts) {
     addAccount(app, account, {
       apis,
@@ -114,7 +114,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       await declaring;
     },
     async close() {
-      await closeHttpServer(app, inFlight);
+      await closeHttp();
       lateness.close();
       await replyQueue.close();
       await spool?.close();
