@@ -13,10 +13,8 @@ const CLOSING_BRACE = "}".charCodeAt(0);
  * its closing brace, so that numbers keep every digit.
  */
 export function createEnrich(account: Account, userInfo: UserInfo, metrics: Metrics) {
-  const isWanted = account.appendUserInfo && !account.isChannelsEc;
-
   return async function enrich(event: Event): Promise<Buffer> {
-    if (!isWanted) return event.body;
+    if (!account.appendUserInfo) return event.body;
     const openid = openidOf(event.body);
     if (openid === "") return event.body;
     if (event.routingKey === "event.subscribe" || event.routingKey === "event.unsubscribe") userInfo.forget(openid);

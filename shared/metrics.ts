@@ -9,7 +9,8 @@ const seconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 4.5, 5, 1
  * (else `other`) and the outcome: never anything a user can choose, so that their number stays bounded.
  */
 export function createMetrics() {
-  const registers = [new Registry()];
+  const registry = new Registry();
+  const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: L[]) =>
     createCounter({ name, help, labelNames, registers });
   const histogram = <L extends string>(name: string, help: string, labelNames: L[]) =>
@@ -19,7 +20,6 @@ export function createMetrics() {
     const self: Gauge<L> = new Gauge({ name, help, labelNames, registers, collect: () => collect?.(self) });
     return self;
   };
-  const registry = registers[0] as Registry;
   collectDefaultMetrics({ register: registry });
   const inFlight = { count: 0 };
   const breakers = new Map<string, { readonly isOpen: boolean }>();
