@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { ConfirmChannel } from "amqplib";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
+import { Attempts } from "./amqp-attempts.ts";
 import { ChannelKeeper } from "./amqp-channel.ts";
-import { reuseHeaders } from "./amqp-headers.ts";
-import { reasonOf, type Link } from "./amqp-link.ts";
+import type { Link } from "./amqp-link.ts";
 import type { OutgoingMessage, PublishOptions, PublishOutcome } from "./bus.ts";
 import { throwIfGone } from "./gone.ts";
 
@@ -17,18 +17,6 @@ const SPARE_FROM = 2;
 const SPARE_AGE = 1000;
 const MAIN_AGE = 2000;
 
-type Attempt = PublishOutcome | "refused" | "closed" | "timeout";
-
-/** What is known of a publishing channel. */
-interface ChannelState {
-  /** Messages that came back and are not confirmed yet, counted: the return comes before the ack. */
-  returned: Map<string, number>;
-  /** Whether more is written than the broker reads. */
-  full: boolean;
-  /** Why the broker closed it. */
-  refusal?: string;
-}
-
 /** Publishes with confirms. `beforeOpen` runs before the channel for everyone opens. */
 export class Publisher {
   readonly #link: Link;
@@ -37,7 +25,7 @@ export class Publisher {
   /** Takes what the main channel was nacked for, so that one queue that refuses hinders nobody else. */
   #spare: ChannelKeeper<ConfirmChannel> | undefined;
   #closed = false;
-  readonly #states = new WeakMap<ConfirmChannel, ChannelState>();
+  readonly #attempts = new Attempts();
 
   constructor(link: Link, beforeOpen: () => Promise<void>, log: Logger) {
     this.#link = link;
@@ -70,14 +58,14 @@ export class Publisher {
       if (channel === undefined) throw new Failure("NOT_HELD", "the broker is away or takes no messages");
       if (channel !== keeper.usable) continue; // others that waited, too, have filled it
       throwIfGone(source);
-      const attempt = await this.#attempt(channel, message, { mandatory, persistent: !transient }, left());
+      const attempt = await this.#attempts.publish(channel, message, { mandatory, persistent: !transient }, left());
       if (attempt === "routed" || attempt === "returned") {
         if (keeper === this.#spare && refusedOn) this.#renewMain(refusedOn);
         return attempt;
       }
       if (attempt === "timeout") throw new Failure("NOT_HELD", "the broker did not confirm in time");
       if (attempt === "closed") keeper.renew(channel); // in case it could not tell
-      if (attempt === "refused" || this.#isBlamed(channel, message)) {
+      if (attempt === "refused" || this.#attempts.isBlamed(channel, message)) {
         if (++refusals >= tries) throw new Failure("NACKED", "the broker refuses the message");
         if (keeper === this.#main) refusedOn = channel;
         await sleep(Math.min(PAUSE * refusals, Math.max(left(), 0)));
@@ -97,27 +85,13 @@ export class Publisher {
           await beforeOpen();
           return this.#link.model.createConfirmChannel();
         },
-        setup: async (channel) => this.#watch(channel, () => keeper.changed.notify()),
+        setup: async (channel) => this.#attempts.watch(channel, () => keeper.changed.notify()),
         // Written all the same, messages would pile up in this process and leave it long after their timeout.
-        isUsable: (channel) => !this.#link.blocked && !this.#stateOf(channel).full,
+        isUsable: (channel) => !this.#link.blocked && !this.#attempts.isFull(channel),
       },
       this.#log,
     );
     return keeper;
-  }
-
-  #watch(channel: ConfirmChannel, onDrain: () => void): void {
-    const state: ChannelState = { returned: new Map(), full: false };
-    this.#states.set(channel, state);
-    channel.on("return", ({ fields, properties }) => {
-      const id = returnId(fields, properties.messageId as string | undefined);
-      state.returned.set(id, (state.returned.get(id) ?? 0) + 1);
-    });
-    channel.on("drain", () => {
-      state.full = false;
-      onDrain();
-    });
-    channel.on("error", (error: unknown) => (state.refusal = reasonOf(error)));
   }
 
   /** A spare channel opened during a leader election may be refused for ever, too: it is not used for long. */
@@ -131,64 +105,10 @@ export class Publisher {
   #renewMain(refusedOn: ConfirmChannel): void {
     if (this.#main.current === refusedOn) replace(this.#main, refusedOn, MAIN_AGE);
   }
-
-  #attempt(
-    channel: ConfirmChannel,
-    { exchange, routingKey, body, properties }: OutgoingMessage,
-    flags: { mandatory: boolean; persistent: boolean },
-    timeout: number,
-  ): Promise<Attempt> {
-    const state = this.#stateOf(channel);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, Math.max(timeout, 0), "timeout");
-      const done = (attempt: Attempt): void => {
-        clearTimeout(timer);
-        resolve(attempt);
-      };
-      const onConfirm = (error: Error | null): void => {
-        const isReturned =
-          state.returned.size > 0 && takeReturn(state, returnId({ exchange, routingKey }, properties.messageId));
-        if (error === null) done(isReturned ? "returned" : "routed");
-        else done(error.message === "message nacked" ? "refused" : "closed");
-      };
-      try {
-        const headers = reuseHeaders(properties.headers);
-        const options = { ...properties, headers, ...flags };
-        if (!channel.publish(exchange, routingKey, body, options, onConfirm)) state.full = true;
-      } catch (error) {
-        if (error instanceof Error && error.name === "IllegalOperationError") return done("closed"); // it has just closed
-        clearTimeout(timer);
-        reject(new Failure("NACKED", `AMQP cannot carry the message: ${reasonOf(error)}`, { cause: error }));
-      }
-    });
-  }
-
-  /** Whether the broker closed the channel for this message, or for one that it does not name. */
-  #isBlamed(channel: ConfirmChannel, { exchange }: OutgoingMessage): boolean {
-    const { refusal } = this.#stateOf(channel);
-    const named = /exchange '([^']*)'/.exec(refusal ?? "")?.[1];
-    return refusal !== undefined && (named === undefined || named === exchange);
-  }
-
-  #stateOf(channel: ConfirmChannel): ChannelState {
-    return this.#states.get(channel) as ChannelState;
-  }
 }
 
 /** Messages under way on the old channel keep it until they are confirmed. */
 function replace(keeper: ChannelKeeper<ConfirmChannel>, channel: ConfirmChannel | undefined, olderThan: number): void {
   if (channel === undefined || performance.now() - keeper.openedAt < olderThan) return;
   keeper.renew(channel, channel.waitForConfirms());
-}
-
-/** Several messages of one id may be under way to different places. */
-function returnId(to: { exchange: string; routingKey: string }, messageId: string | undefined): string {
-  return `${messageId}\0${to.exchange}\0${to.routingKey}`;
-}
-
-function takeReturn({ returned }: ChannelState, id: string): boolean {
-  const count = returned.get(id) ?? 0;
-  if (count > 1) returned.set(id, count - 1);
-  else returned.delete(id);
-  return count > 0;
 }

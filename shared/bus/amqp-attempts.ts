@@ -1,0 +1,98 @@
+import type { ConfirmChannel } from "amqplib";
+import { Failure } from "../failure.ts";
+import { reuseHeaders } from "./amqp-headers.ts";
+import { reasonOf } from "./amqp-link.ts";
+import type { OutgoingMessage, PublishOutcome } from "./bus.ts";
+
+/** What came of publishing once on one channel: confirmed, nacked, the channel's end, or nothing in time. */
+export type Attempt = PublishOutcome | "refused" | "closed" | "timeout";
+
+/** What is known of a publishing channel. */
+interface ChannelState {
+  /** Messages that came back and are not confirmed yet, counted: the return comes before the ack. */
+  returned: Map<string, number>;
+  /** Whether more is written than the broker reads. */
+  full: boolean;
+  /** Why the broker closed it. */
+  refusal?: string;
+}
+
+/** Publishes once at a time on channels that it watches. */
+export class Attempts {
+  readonly #states = new WeakMap<ConfirmChannel, ChannelState>();
+
+  /** To be called before the channel is published on. `onDrain` is told when it is no longer full. */
+  watch(channel: ConfirmChannel, onDrain: () => void): void {
+    const state: ChannelState = { returned: new Map(), full: false };
+    this.#states.set(channel, state);
+    channel.on("return", ({ fields, properties }) => {
+      const id = returnId(fields, properties.messageId as string | undefined);
+      state.returned.set(id, (state.returned.get(id) ?? 0) + 1);
+    });
+    channel.on("drain", () => {
+      state.full = false;
+      onDrain();
+    });
+    channel.on("error", (error: unknown) => (state.refusal = reasonOf(error)));
+  }
+
+  /** Whether more is written than the broker reads: what is written all the same waits in this process. */
+  isFull(channel: ConfirmChannel): boolean {
+    return this.#stateOf(channel).full;
+  }
+
+  /** Whether the broker closed the channel for this message, or for one that it does not name. */
+  isBlamed(channel: ConfirmChannel, { exchange }: OutgoingMessage): boolean {
+    const { refusal } = this.#stateOf(channel);
+    const named = /exchange '([^']*)'/.exec(refusal ?? "")?.[1];
+    return refusal !== undefined && (named === undefined || named === exchange);
+  }
+
+  /** Resolves within `timeout` ms. Throws `NACKED`, with its cause, for what AMQP cannot carry. */
+  publish(
+    channel: ConfirmChannel,
+    { exchange, routingKey, body, properties }: OutgoingMessage,
+    flags: { mandatory: boolean; persistent: boolean },
+    timeout: number,
+  ): Promise<Attempt> {
+    const state = this.#stateOf(channel);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, Math.max(timeout, 0), "timeout");
+      const done = (attempt: Attempt): void => {
+        clearTimeout(timer);
+        resolve(attempt);
+      };
+      const onConfirm = (error: Error | null): void => {
+        const isReturned =
+          state.returned.size > 0 && takeReturn(state, returnId({ exchange, routingKey }, properties.messageId));
+        if (error === null) done(isReturned ? "returned" : "routed");
+        else done(error.message === "message nacked" ? "refused" : "closed");
+      };
+      try {
+        const headers = reuseHeaders(properties.headers);
+        const options = { ...properties, headers, ...flags };
+        if (!channel.publish(exchange, routingKey, body, options, onConfirm)) state.full = true;
+      } catch (error) {
+        if (error instanceof Error && error.name === "IllegalOperationError") return done("closed"); // it has just closed
+        clearTimeout(timer);
+        reject(new Failure("NACKED", `AMQP cannot carry the message: ${reasonOf(error)}`, { cause: error }));
+      }
+    });
+  }
+
+  #stateOf(channel: ConfirmChannel): ChannelState {
+    return this.#states.get(channel) as ChannelState;
+  }
+}
+
+/** Several messages of one id may be under way to different places. */
+function returnId(to: { exchange: string; routingKey: string }, messageId: string | undefined): string {
+  return `${messageId}\0${to.exchange}\0${to.routingKey}`;
+}
+
+function takeReturn({ returned }: ChannelState, id: string): boolean {
+  const count = returned.get(id) ?? 0;
+  if (count > 1) returned.set(id, count - 1);
+  else returned.delete(id);
+  return count > 0;
+}
