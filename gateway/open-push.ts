@@ -40,6 +40,9 @@ export interface PushOpener {
   open(query: Query, body: Buffer): OpenedPush;
 }
 
+/** Seconds that a timestamp may be ahead of this machine's clock. */
+const MAX_AHEAD = 86_400;
+
 /** Tokens and keys in use, the current pair first; the one before stays while a rotation is under way. */
 export function createPushOpener(account: Account, now: () => number = Date.now): PushOpener {
   const tokens = [account.token, account.previousToken].filter((token) => token !== undefined);
@@ -61,11 +64,16 @@ export function createPushOpener(account: Account, now: () => number = Date.now)
     query[verified] = true;
   }
 
+  /**
+   * A signature covers its parts joined without a mark between them: an old nonce's last digits in front of its timestamp
+   * are a far-off time that it covers as well, and that would never be too old.
+   */
   function checkAge(timestamp: string): void {
     if (account.timeout <= 0) return;
     if (!/^\d{1,12}$/.test(timestamp)) throw new Failure("TIMESTAMP_INVALID", "invalid timestamp");
     const age = Math.floor(now() / 1000) - Number(timestamp);
     if (age > account.timeout) throw new Failure("SIGNATURE_EXPIRED", "signature expired");
+    if (age < -MAX_AHEAD) throw new Failure("TIMESTAMP_INVALID", "invalid timestamp");
   }
 
   function open(query: Query, body: Buffer): OpenedPush {

@@ -32,6 +32,13 @@ const argument = ["ARGUMENT_MISSING", 400, "argument expected: signature, timest
 const mismatch = ["SIGNATURE_MISMATCH", 400, "invalid signature"] as const;
 const invalid = ["TIMESTAMP_INVALID", 400, "invalid timestamp"] as const;
 
+/** An old query, its signature untouched: what the last digits of the nonce and the timestamp make is ahead of all time. */
+const digitsMoved = (digits: number): Query => {
+  const old = "1714000000";
+  const at = nonce.length - digits;
+  return { signature: sign([token, old, nonce]), timestamp: nonce.slice(at) + old, nonce: nonce.slice(0, at) };
+};
+
 /** Refused whatever the account's mode, and for the echostr check, too. */
 const queries: Refusal[] = [
   ["no query", {}, text, ...argument],
@@ -49,6 +56,8 @@ const queries: Refusal[] = [
   ["a timestamp with a fraction", signed({ timestamp: "1714112445.5" }), text, ...invalid],
   ["a negative timestamp", signed({ timestamp: "-1" }), text, ...invalid],
   ["a hexadecimal timestamp", signed({ timestamp: "0x1" }), text, ...invalid],
+  ["an old timestamp, a digit of the nonce before it", digitsMoved(1), text, ...invalid],
+  ["an old timestamp, two digits of the nonce before it", digitsMoved(2), text, ...invalid],
   ["an old timestamp", signed({ timestamp: "1714112384" }), text, "SIGNATURE_EXPIRED", 400, "signature expired"],
 ];
 const method = ["ENCRYPT_TYPE_UNSUPPORTED", 403, "unsupported encrypt_type: WeChat uses aes or raw"] as const;

@@ -127,6 +127,7 @@ const ages: [timeout: number, age: number, code: string | undefined][] = [
   [60, 60, undefined],
   [60, 61, "SIGNATURE_EXPIRED"],
   [60, -3600, undefined],
+  [60, -86_400, undefined],
   [0, 86_400 * 3650, undefined],
 ];
 for (const [timeout, age, code] of ages) {
