@@ -19,11 +19,14 @@ const MAX_BYTES = 200;
  * SHA-256 in base64url, the last one first, until it fits.
  */
 export function identityOf(push: IdentityParts): string {
-  const parts = [push.service, push.FromUserName, idOf(push)];
-  let identity = parts.map(encode).join("/");
+  const { service, FromUserName } = push;
+  const id = idOf(push);
+  const parts = [service, FromUserName, id];
+  const encoded = [encodeService(service), encode(FromUserName), encode(id)];
+  let identity = encoded.join("/");
   for (let i = parts.length - 1; identity.length > MAX_BYTES && i >= 0; i--) {
-    parts[i] = hash("sha256", parts[i] as string, "base64url");
-    identity = parts.map(encode).join("/");
+    encoded[i] = hash("sha256", parts[i] as string, "base64url"); // which needs no encoding
+    identity = encoded.join("/");
   }
   return identity;
 }
@@ -54,20 +57,20 @@ function idOf({ MsgType, Event, InfoType, MsgId, CreateTime, opened }: IdentityP
   return `${CreateTime}.${Event || InfoType || MsgType}.${digest}`;
 }
 
-const MAX_ENCODED = 1000;
-/** What had to be encoded: names of accounts almost always, which are few. */
-const encoded = new Map<string, string>();
+/** Names of services, which come in each push and are few; what else a push says is not kept. */
+const encodedServices = new Map<string, string>();
+
+function encodeService(service: string): string {
+  let text = encodedServices.get(service);
+  if (text === undefined) encodedServices.set(service, (text = encode(service)));
+  return text;
+}
 
 /** Percent-encodes what is outside `[A-Za-z0-9._~-]`, byte by byte. */
 function encode(part: string): string {
   if (/^[A-Za-z0-9._~-]*$/.test(part)) return part;
-  let text = encoded.get(part);
-  if (text === undefined) {
-    text = encodeURIComponent(part.toWellFormed()).replaceAll(
-      /[!'()*]/g,
-      (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-    );
-    if (encoded.size < MAX_ENCODED) encoded.set(part, text);
-  }
-  return text;
+  return encodeURIComponent(part.toWellFormed()).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }

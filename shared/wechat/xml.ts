@@ -41,6 +41,8 @@ export function parseXml(xml: Buffer | string): XmlElement {
 
 const NAME = /^[A-Za-z_][\w.-]*$/;
 const MAX_NAMES = 1000;
+/** Far longer than any of WeChat's; only shorter ones are kept, as anybody's envelope is read before it is verified. */
+const MAX_NAME = 100;
 /** Names met before: each is checked once, and has been a property's name, which is what makes it quick to be one. */
 const names = new Map<string, string>();
 
@@ -49,7 +51,7 @@ function plainName(name: string): string | undefined {
   if (known !== undefined) return known;
   if (!NAME.test(name) || isRepeatable(name, "xml")) return undefined;
   const [plain = name] = Object.keys({ [name]: "" });
-  if (names.size < MAX_NAMES) names.set(plain, plain);
+  if (plain.length <= MAX_NAME && names.size < MAX_NAMES) names.set(plain, plain);
   return plain;
 }
 
