@@ -1,3 +1,4 @@
+import type { Dispatcher } from "undici";
 import type { WechatAnswer } from "./answer.ts";
 import { ApiFailure } from "./api-failure.ts";
 import { createAsk, type AskRequest } from "./ask.ts";
@@ -24,11 +25,18 @@ export interface WechatApi {
   call(path: string, options?: CallOptions): Promise<WechatAnswer>;
 }
 
+export interface WechatApiOptions extends TokenStoreOptions {
+  /** Takes the bare calls. Default: `http`. */
+  bareHttp?: Dispatcher;
+}
+
 /** Makes the client of one account. Processes that name the same `cacheDir` share its access_token. */
-export function createWechatApi(options: TokenStoreOptions): WechatApi {
-  const { account, apiBase, http } = options;
+export function createWechatApi(options: WechatApiOptions): WechatApi {
+  const { account, apiBase, http, bareHttp = http } = options;
   const tokens = createTokenStore(options);
-  const ask = createAsk({ apiBase, http, secrets: [account.appSecret] });
+  const secrets = [account.appSecret];
+  const ask = createAsk({ apiBase, http, secrets });
+  const askBare = createAsk({ apiBase, http: bareHttp, secrets });
 
   async function call(
     path: string,
@@ -41,7 +49,7 @@ export function createWechatApi(options: TokenStoreOptions): WechatApi {
       return ask(path, { ...request, query: { ...request.query, access_token: token }, timeout: left() });
     };
 
-    if (bare) return ask(path, { ...request, timeout });
+    if (bare) return askBare(path, { ...request, timeout });
     const token = await getToken();
     try {
       return await askWith(token);

@@ -9,19 +9,29 @@ export interface WechatApis {
   close(): Promise<void>;
 }
 
+/**
+ * Connections for calls with no access_token of an account, which anybody who asks for a page brings about: each could
+ * else take one, and leave none for pushes.
+ */
+const MAX_BARE = 100;
+
 export function createWechatApis(config: Pick<Config, "tokenCacheDir" | "wxApiBase">, log: Logger): WechatApis {
   const http = new Agent();
+  const bareHttp = new Agent({ connections: MAX_BARE });
   const apis = new Map<string, WechatApi>();
   return {
     of(account) {
       let api = apis.get(account.name);
       if (api === undefined) {
         const { tokenCacheDir: cacheDir, wxApiBase: apiBase } = config;
-        api = createWechatApi({ account, cacheDir, apiBase, http, log: log.child({ service: account.name }) });
+        const accountLog = log.child({ service: account.name });
+        api = createWechatApi({ account, cacheDir, apiBase, http, bareHttp, log: accountLog });
         apis.set(account.name, api);
       }
       return api;
     },
-    close: () => http.destroy(),
+    async close() {
+      await Promise.all([http.destroy(), bareHttp.destroy()]);
+    },
   };
 }
