@@ -6,6 +6,9 @@ import { headersForBrowser, type RawHeaders } from "./redirect-headers.ts";
 /** Largest headers taken from a backend, in bytes: some set many cookies. */
 const MAX_HEADERS = 64 * 1024;
 
+/** Lower ones are no answer yet: a browser, or a proxy before it, would take a 101 for the end of HTTP. */
+const FINAL = 200;
+
 export interface BackendCall {
   url: URL;
   headers: RawHeaders;
@@ -30,12 +33,16 @@ export function callBackend({ url, headers, body, timeout, signal }: BackendCall
   const options = { method: "POST", headers, agent: false, signal, maxHeaderSize: MAX_HEADERS } as const;
   const outgoing = request(url, options);
   const timer = setTimeout(() => outgoing.destroy(new LateBackendError()), timeout);
-  outgoing.once("close", () => clearTimeout(timer));
+  outgoing.once("close", () => {
+    clearTimeout(timer);
+    reject(new Error("closed without an answer")); // Node tells nothing else of a 101 that it was not asked for
+  });
   outgoing.on("error", reject);
   outgoing.once("response", (answer) => {
     clearTimeout(timer);
     answer.setTimeout(timeout, () => answer.destroy(new LateBackendError()));
-    resolve(answer);
+    if ((answer.statusCode ?? 0) >= FINAL) resolve(answer);
+    else outgoing.destroy();
   });
   outgoing.end(body);
   return promise;

@@ -113,6 +113,19 @@ test("a backend that is silent is 504, then 502 when it resets or is not there",
   assert.deepEqual(outcomes(world.logged), ["no answer", "no answer"]);
 });
 
+const switches: [name: string, head: string][] = [
+  ["101 with an Upgrade", "101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket"],
+  ["101", "101 Switching Protocols"],
+  ["status 99", "099 Odd"],
+];
+for (const [what, head] of switches) {
+  test(`a backend that answers ${what} is 502`, async (t) => {
+    const { page, logged } = await createWorld(t, ({ socket }) => void socket.end(`HTTP/1.1 ${head}\r\n\r\n`));
+    assert.equal((await browse(`${page}?code=base1&state=s`)).statusCode, 502);
+    assert.deepEqual(outcomes(logged), ["no answer"]);
+  });
+}
+
 test("a port where nobody listens is 502", async (t) => {
   const { page } = await createWorld(t, () => undefined, { "redirect-url": "http://127.0.0.1:1/menu" });
   assert.equal((await browse(`${page}?code=base1&state=s`)).statusCode, 502);
