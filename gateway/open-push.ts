@@ -2,6 +2,7 @@ import type { Account } from "../shared/config/config.ts";
 import { Failure } from "../shared/failure.ts";
 import {
   formatOf,
+  parseCompatPush,
   parseJsonObject,
   parsePush,
   withoutByteOrderMark,
@@ -82,15 +83,15 @@ export function createPushOpener(account: Account, now: () => number = Date.now)
     if (encryptType !== "aes" && encryptType !== "" && encryptType !== "raw") {
       throw new Failure("ENCRYPT_TYPE_UNSUPPORTED", "unsupported encrypt_type: WeChat uses aes or raw");
     }
-    if (sealers.length === 0) return { push: openPlain(body), seal: undefined };
+    if (sealers.length === 0) return { push: openPlain(encryptType, body), seal: undefined };
     if (encryptType === "aes") return openSealed(query, body);
     if (account.allowPlaintext) return { push: parsePush(body, account.name), seal: undefined };
     throw new Failure("PLAINTEXT_REFUSED", "plaintext refused: this account has an aes-key (safe mode)");
   }
 
   /** In compat mode (兼容模式) a push holds its plaintext beside Encrypt; without a key that is what there is. */
-  function openPlain(body: Buffer): Push {
-    const push = parsePush(body, account.name);
+  function openPlain(encryptType: string, body: Buffer): Push {
+    const push = (encryptType === "aes" ? parseCompatPush : parsePush)(body, account.name);
     if (push.routingKey === "msg._" && readEncrypt(body) !== undefined) {
       throw new Failure("ENCRYPT_TYPE_UNSUPPORTED", "sealed push refused: this account has no aes-key");
     }

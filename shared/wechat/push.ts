@@ -53,6 +53,22 @@ export function parsePush(opened: Buffer, service: string): Push {
   return formatOf(body) === "xml" ? parseXmlPush(body, opened, service) : parseJsonPush(body, opened, service);
 }
 
+/**
+ * Reads a push in compat mode (兼容模式) by its plaintext. The sealed half beside it is left out: WeChat seals each try
+ * anew, and what differs from try to try would make each a push of its own.
+ */
+export function parseCompatPush(body: Buffer, service: string): Push {
+  const text = withoutByteOrderMark(body);
+  return formatOf(text) === "xml" ? parseXmlPush(text, undefined, service) : parsePush(withoutEncrypt(text), service);
+}
+
+/** The member `Encrypt`, with a comma beside it; no text inside a JSON string looks like it, as its quotes are escaped. */
+const encryptMember = /,\s*"Encrypt"\s*:\s*"(?:[^"\\]|\\.)*"|"Encrypt"\s*:\s*"(?:[^"\\]|\\.)*"\s*,?/;
+
+function withoutEncrypt(json: Buffer): Buffer {
+  return Buffer.from(json.toString("utf8").replace(encryptMember, ""));
+}
+
 /** The bytes behind a byte order mark, or all of them. */
 export function withoutByteOrderMark(body: Buffer): Buffer {
   return body[0] === BYTE_ORDER_MARK[0] && body.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)
@@ -60,11 +76,14 @@ export function withoutByteOrderMark(body: Buffer): Buffer {
     : body;
 }
 
-function parseXmlPush(body: Buffer, opened: Buffer, service: string): Push {
+/** `opened` is what the identity is made from; in compat mode (undefined) the event itself. */
+function parseXmlPush(body: Buffer, opened: Buffer | undefined, service: string): Push {
   const sent = parseXml(body);
+  if (opened === undefined) delete sent["Encrypt"];
   const head = headOf(sent);
   const routingKey = routingKeyOf(head);
-  return toPush("xml", head, routingKey, JSON.stringify(eventFields(routingKey, sent)), opened, service);
+  const json = JSON.stringify(eventFields(routingKey, sent));
+  return toPush("xml", head, routingKey, json, opened ?? Buffer.from(json), service);
 }
 
 /** A JSON push is passed on as it is; only the head is read, so no number ever loses a digit. */

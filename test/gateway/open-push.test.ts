@@ -80,6 +80,20 @@ test("compat mode on an account without a key: its plaintext is what there is", 
   assert.deepEqual(said(opener.open(...sealed(text, { wrap: wrapCompat }))), ["msg.text", "shop/o1/7", undefined]);
 });
 
+const click = {
+  xml: "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName><CreateTime>1</CreateTime><MsgType>event</MsgType><Event>CLICK</Event><EventKey><![CDATA[<Encrypt>k</Encrypt>]]></EventKey></xml>",
+  json: String.raw`{"ToUserName":"gh_1","FromUserName":"o1","CreateTime":1,"MsgType":"event","Event":"CLICK","EventKey":"\"Encrypt\":\"k\""}`,
+};
+for (const [format, event] of Object.entries(click)) {
+  test(`compat mode on an account without a key, ${format}: each try is sealed anew, and all are one push`, async () => {
+    const opener = await plainOpener();
+    const tries = [1, 2].map(() => opener.open(...sealed(event, { wrap: wrapCompat })).push);
+    assert.equal(tries[0]?.identity, tries[1]?.identity);
+    const plain = opener.open(signed(), Buffer.from(event)).push;
+    assert.deepEqual([tries[0]?.json, tries[1]?.json], [plain.json, plain.json]);
+  });
+}
+
 for (const encrypt_type of [undefined, "", "raw"]) {
   test(`plaintext with encrypt_type ${encrypt_type}`, async () => {
     const query = signed({ encrypt_type });
