@@ -75,7 +75,12 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     });
   const hold = createHold(holdOnBroker, bus, spool);
   const replies = createReplies((identity) => once.wasReplied(identity));
-  const replyQueue = createReplyQueue({ bus, names, onReply: createReplyTaker(config, replies, log, metrics), log });
+  const replyQueue = createReplyQueue({
+    bus,
+    names,
+    onReply: createReplyTaker(config, replies, once, log, metrics),
+    log,
+  });
   const services = new Map<string | undefined, string>(
     config.accounts.flatMap(({ servicePath, redirectPath, redirectUrl, name }) => [
       [servicePath, name],

@@ -4,6 +4,11 @@ import { success, type Reply } from "../shared/reply.ts";
 import type { Published } from "./published.ts";
 import { RecentAnswers } from "./recent-answers.ts";
 
+const MiB = 1024 * 1024;
+const allAnswers = { keptFor: 60, maxBytes: 64 * MiB };
+/** As long as a push is known with `data-dir`. */
+const dataAnswers = { keptFor: 6 * 3600, maxBytes: 16 * MiB };
+
 /**
  * How a push was answered. replied: with the backend's reply; silent: the backend had nothing to say; late: no reply
  * inside the budget; deferred: told that none can come in time; unawaited: its key waits for none; unrouted: nobody
@@ -25,18 +30,24 @@ export interface Once {
    * before is not started again. A failed start is forgotten, so that the next try starts anew.
    */
   share(identity: string, start: () => Promise<Answer>): Promise<{ answer: Answer; isRepeat: boolean }>;
+  /**
+   * Takes a reply that came when the push had been answered. WeChat is content with any answer to most kinds, but asks for
+   * data (`raw`) on and on, for hours (虚拟支付, xpay_goods_deliver_notify): its next try gets them. Others are ignored.
+   */
+  replyLate(identity: string, reply: Reply): void;
   /** Whether the user has got a reply to this push. */
   wasReplied(identity: string): boolean;
 }
 
 export function createOnce(published: Pick<Published, "has" | "add">): Once {
   const underWay = new PassingMap<string, Promise<Answer>>();
-  const answered = new RecentAnswers();
+  const answered = new RecentAnswers(allAnswers);
+  const data = new RecentAnswers(dataAnswers);
 
   function known(identity: string, digest: Digest): Answer | Promise<Answer> | undefined {
     const starting = underWay.get(identity);
     if (starting !== undefined || !published.has(digest)) return starting;
-    return answered.get(digest) ?? { reply: success, outcome: "repeat" };
+    return data.get(digest) ?? answered.get(digest) ?? { reply: success, outcome: "repeat" };
   }
 
   return {
@@ -49,11 +60,16 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
       try {
         const answer = await starting;
         answered.set(digest, answer);
+        if (answer.reply.type === "raw") data.set(digest, answer);
         published.add(digest);
         return { answer, isRepeat: false };
       } finally {
         underWay.delete(identity);
       }
+    },
+    replyLate(identity, reply) {
+      const digest = digestOf(identity);
+      if (reply.type === "raw" && data.get(digest) === undefined) data.set(digest, { reply, outcome: "replied" });
     },
     wasReplied: (identity) => answered.get(digestOf(identity))?.outcome === "replied",
   };

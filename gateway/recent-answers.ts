@@ -1,10 +1,7 @@
 import { DIGEST_WORDS, type Digest } from "../shared/digest-set.ts";
 import type { Answer } from "./once.ts";
 
-/** In s. */
-const KEPT_FOR = 60;
 const MAX_ANSWERS = 100_000;
-const MAX_KEPT = 64 * 1024 * 1024;
 const SLAB_BYTES = 1024 * 1024;
 const SLAB_RECORDS = 4096;
 /** Chains of a slab, by the digest's first word. */
@@ -15,17 +12,30 @@ const HEAD_WORDS = DIGEST + DIGEST_WORDS;
 const WORD = Uint32Array.BYTES_PER_ELEMENT;
 const NONE = 0xffffffff;
 
+export interface RecentAnswersOptions {
+  /** In s. */
+  keptFor: number;
+  maxBytes: number;
+}
+
 /**
- * How pushes were answered in the last 60 s: the newest 100 000 at most, within 64 MiB. Nearly every answer is put in and
+ * How pushes were answered lately: the newest 100 000 at most, within `maxBytes`. Nearly every answer is put in and
  * never asked for, so they lie as JSON in slabs outside V8's heap: as objects they would all grow old, and be what makes
  * V8 collect its whole heap.
  */
 export class RecentAnswers {
+  readonly #keptFor: number;
+  readonly #maxBytes: number;
   /** Oldest first. */
   #slabs: Slab[] = [];
 
+  constructor({ keptFor, maxBytes }: RecentAnswersOptions) {
+    this.#keptFor = keptFor;
+    this.#maxBytes = maxBytes;
+  }
+
   get(digest: Digest): Answer | undefined {
-    const since = now() - KEPT_FOR;
+    const since = now() - this.#keptFor;
     for (let i = this.#slabs.length - 1; i >= 0; i--) {
       const text = (this.#slabs[i] as Slab).find(digest, since);
       if (text !== undefined) return JSON.parse(text) as Answer;
@@ -41,12 +51,12 @@ export class RecentAnswers {
   /** A slab with room for `text`; the oldest ones go for it, and those in which nothing is valid any more. */
   #begin(text: string): Slab {
     const size = Math.max(SLAB_BYTES, HEAD_WORDS * WORD + Buffer.byteLength(text));
-    const since = now() - KEPT_FOR;
+    const since = now() - this.#keptFor;
     let bytes = this.#slabs.reduce((sum, slab) => sum + slab.size, size);
     let records = this.#slabs.reduce((sum, slab) => sum + slab.records, SLAB_RECORDS);
     let spare: Slab | undefined;
     for (let oldest = this.#slabs[0]; oldest !== undefined; oldest = this.#slabs[0]) {
-      if (bytes <= MAX_KEPT && records <= MAX_ANSWERS && oldest.newest >= since) break;
+      if (bytes <= this.#maxBytes && records <= MAX_ANSWERS && oldest.newest >= since) break;
       bytes -= oldest.size;
       records -= oldest.records;
       spare = this.#slabs.shift();

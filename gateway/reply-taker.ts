@@ -3,13 +3,19 @@ import type { Config } from "../shared/config/config.ts";
 import { header } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
+import { readReply } from "../shared/reply.ts";
 import { readIdentity } from "../shared/wechat/identity.ts";
+import type { Once } from "./once.ts";
 import type { Replies } from "./replies.ts";
 
-/** Ends each reply's delivery: one that missed the answer goes on to `late-replies` where the account wants it. */
+/**
+ * Ends each reply's delivery: one that missed the answer is kept for WeChat's next try when it is data, and goes on to
+ * `late-replies` where the account wants it.
+ */
 export function createReplyTaker(
   config: Config,
   replies: Replies,
+  once: Pick<Once, "replyLate">,
   log: Logger,
   metrics: Metrics,
 ): (delivery: Delivery) => void {
@@ -20,6 +26,9 @@ export function createReplyTaker(
     // Consumers need not set the header.
     const service = headers?.[header.service] ?? readIdentity(correlationId)?.service;
     const account = typeof service === "string" ? accounts.get(service) : undefined;
+    if (fate === "late" && account) {
+      once.replyLate(correlationId, readReply(delivery.body.toString("utf8"), { raw: account.isChannelsEc }).reply);
+    }
     metrics.replies.inc({ service: account?.name ?? "other", outcome: fate });
     if (fate !== "used") log.info({ identity: correlationId, service: account?.name, fate }, "reply not used");
     if (fate === "late" && account?.lateReply === "customer-service") delivery.reject();

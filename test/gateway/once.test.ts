@@ -6,6 +6,7 @@ import { DigestSet } from "../../shared/digest-set.ts";
 const hello: Answer = { reply: { type: "text", msg: "hello" }, outcome: "replied" };
 const silent: Answer = { reply: { type: "success" }, outcome: "silent" };
 const numbered = (i: number): Answer => ({ ...hello, reply: { type: "text", msg: `你好 ${i}` } });
+const data = (msg: string): Answer => ({ reply: { type: "raw", msg }, outcome: "replied" });
 const repeat = { answer: { reply: { type: "success" }, outcome: "repeat" }, isRepeat: true };
 
 /** A start that counts its calls and waits to be ended. */
@@ -69,6 +70,29 @@ test("after 60 s the answer is gone, but the push is not started again", async (
   assert.deepEqual((await once.share("a", () => assert.fail("started"))).answer, hello);
   mock.timers.tick(2000);
   assert.deepEqual(await once.share("a", () => assert.fail("started")), repeat);
+});
+
+test("a data answer is kept for 6 h, and one that comes late takes the place of success; the first one stays", async (t) => {
+  mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1_000_000 });
+  const time = mock.method(performance, "now", () => Date.now());
+  t.after(() => {
+    mock.timers.reset();
+    time.mock.restore();
+  });
+  const once = createOnce(new DigestSet(100));
+  await once.share("a", async () => data("1"));
+  await once.share("b", async () => ({ ...silent, outcome: "late" }));
+  once.replyLate("b", { type: "text", msg: "hello" });
+  assert.equal((await once.share("b", () => assert.fail("started"))).answer.outcome, "late");
+  once.replyLate("b", data("2").reply);
+  once.replyLate("b", data("3").reply);
+  const answers = () => Promise.all(["a", "b"].map((id) => once.share(id, () => assert.fail("started"))));
+  const both = [data("1"), data("2")].map((answer) => ({ answer, isRepeat: true }));
+  assert.deepEqual(await answers(), both);
+  mock.timers.tick(5 * 3_600_000);
+  assert.deepEqual(await answers(), both);
+  mock.timers.tick(2 * 3_600_000);
+  assert.deepEqual(await answers(), [repeat, repeat]);
 });
 
 test("answers are kept within 64 MiB: the oldest go, their pushes are still known, the newest stay", async () => {
