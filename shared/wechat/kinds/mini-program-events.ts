@@ -4,6 +4,7 @@ const verdict = { suggest: text("risky, pass or review"), label: text("What was 
 const authorization = {
   ...event,
   OpenID: text("The user (openid)"),
+  UnionID: text("The user's UnionID"),
   AppID: text("AppID"),
   RevokeInfo: text("What was taken back"),
   PluginID: text("AppID of the plug-in"),

@@ -5,10 +5,11 @@ const orderId = json.id("Id of the order; 64 bits");
 const order = <T extends Parameters<typeof json.object>[1]>(title: string, description: string, more: T) =>
   kind(title, description, { ...event, order_info: json.object("The order", { order_id: orderId, ...more }) });
 
-const productAudit = {
+const product = {
   product_id: json.id("Id of the product"),
   status: json.number("State of the product"),
   reason: text("Why"),
+  product_type: json.number("1 the store's own, 4 a gift that is also sold, 5 not for sale"),
 };
 
 /** 视频号小店 (微信小店): pushed as JSON only and passed on to the byte, so numbers are JSON's own and nothing is filled in. */
@@ -31,7 +32,9 @@ export const storeEvents = {
     settle_time: json.number("When, seconds since 1970"),
   }),
   "event.channels_ec_order_ext_info_update": order("订单其他信息更新", "Something else about an order changed", {
-    type: json.number("1 commission, 2 address, 3 note, 4 address asked for, 5 virtual number, 6 sharer, 7 reminder"),
+    type: json.number(
+      "1 commission, 2 address, 3 note, 4 address asked for, 5 virtual number, 6 sharer, 7 reminder, 12 price …",
+    ),
   }),
   "event.channels_ec_aftersale_update": kind("售后单更新通知", "An after-sale case changed", {
     ...event,
@@ -39,6 +42,7 @@ export const storeEvents = {
       status: text("State of the case"),
       after_sale_order_id: json.id("Id of the case"),
       order_id: orderId,
+      wxa_vip_discounted_price: json.number("What the user saved as a member of the 小程序, in 分"),
     }),
   }),
   "event.channels_ec_complaint_update": kind("纠纷更新通知", "A dispute changed", {
@@ -46,22 +50,33 @@ export const storeEvents = {
     finder_shop_complaint: json.object("The dispute", {
       complaint_status: json.id("State of the dispute"),
       after_sale_order_id: json.id("Id of the after-sale case"),
-      complaint_order_id: json.id("Id of the dispute"),
+      complaint_id: json.id("Id of the dispute"),
+      order_id: orderId,
     }),
   }),
   "event.product_spu_audit": kind("商品审核", "A product was looked at", {
     ...event,
-    ProductSpuAudit: json.object("The product", productAudit),
+    ProductSpuAudit: json.object("The product", {
+      ...product,
+      audit_info: text("What was found, JSON in a text"),
+    }),
   }),
   "event.product_spu_listing": kind("商品上下架", "A product went on or off sale", {
     ...event,
-    ProductSpuListing: json.object("The product", productAudit),
+    ProductSpuListing: json.object("The product", product),
+  }),
+  "event.product_spu_update": kind("商品更新", "A product was changed", {
+    ...event,
+    ProductSpuUpdate: json.object("The product", {
+      product_id: product.product_id,
+      status: json.number("0 changed, 1 made, 2 deleted, 3 deleted for good"),
+    }),
   }),
   "event.product_category_audit": kind("类目审核结果", "A category was looked at", {
     ...event,
     ProductCategoryAudit: json.object("The category", {
       audit_id: json.id("Id of the request"),
-      status: json.number("State of the request"),
+      status: json.id("State of the request"),
       reason: text("Why"),
     }),
   }),

@@ -7,6 +7,7 @@ import { parsePush } from "../../../shared/wechat/push.ts";
 import { routingKeyOf } from "../../../shared/wechat/routing-key.ts";
 import { pushes } from "../../fixtures/pushes.ts";
 
+type Id = number | string | undefined;
 type Same<A, B> = [A, B] extends [B, A] ? true : false;
 
 test("types are exact: numbers, lists, nested elements, what may be missing", () => {
@@ -18,8 +19,9 @@ test("types are exact: numbers, lists, nested elements, what may be missing", ()
     Same<EventOf<"event.PUBLISHJOBFINISH">["Event"], string>,
     Same<EventOf<"info.authorized">["AuthorizationCode"], string | undefined>,
     Same<EventOf<"event.poem">["Poem"], unknown>,
+    Same<NonNullable<EventOf<"event.channels_ec_complaint_update">["finder_shop_complaint"]>["complaint_id"], Id>,
     Same<EventOf<"msg.text">["userInfoError"], string | undefined>,
-  ] = [true, true, true, true, true, true, true, true];
+  ] = [true, true, true, true, true, true, true, true, true];
   assert.ok(same.every(Boolean));
 });
 
