@@ -38,7 +38,11 @@ const schemas = {
   }),
   news: Type.Object({
     type: Type.Literal("news"),
-    articles: Type.Array(Article, { minItems: 1, maxItems: MAX_ARTICLES }),
+    articles: Type.Array(Article, {
+      minItems: 1,
+      maxItems: MAX_ARTICLES,
+      description: "Of those that answer a message, not an event, WeChat shows the first alone",
+    }),
   }),
   transfer_customer_service: Type.Object({
     type: Type.Literal("transfer_customer_service"),
