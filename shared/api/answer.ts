@@ -1,10 +1,11 @@
+import { escapeControls } from "../escape-controls.ts";
 import { Failure } from "../failure.ts";
 import { isRecord } from "../is-record.ts";
 import { ApiFailure } from "./api-failure.ts";
 
 /** What WeChat's API answered. */
 export interface WechatAnswer {
-  /** The JSON exactly as it came: every field, every digit of every number. */
+  /** The JSON as it came, but for control characters in strings: every field, every digit of every number. */
   text: string;
   /** The same, parsed: numbers above 2^53 lose digits here. */
   json: Readonly<Record<string, unknown>>;
@@ -17,18 +18,20 @@ const maxErrmsg = 500;
  * Opens the body of an answer to `what`. Throws an `ApiFailure` for an errcode other than 0, and `API_UNREACHABLE` when
  * it is not a JSON object: such an answer comes from something between WeChat and us.
  */
-export function openAnswer(text: string, what: string, secrets: readonly string[]): WechatAnswer {
-  const json = parseObject(text);
-  if (!json) throw new Failure("API_UNREACHABLE", `${what}: the answer is not a JSON object`);
+export function openAnswer(sent: string, what: string, secrets: readonly string[]): WechatAnswer {
+  const { text, json } = readObject(sent) ?? readObject(escapeControls(sent)) ?? {};
+  if (text === undefined || json === undefined) {
+    throw new Failure("API_UNREACHABLE", `${what}: the answer is not a JSON object`);
+  }
   const errcode = Number(json["errcode"] ?? 0);
   if (errcode !== 0) throw new ApiFailure(errcode, blot(errmsgOf(json, errcode), secrets).slice(0, maxErrmsg));
   return { text, json };
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
+function readObject(text: string): WechatAnswer | undefined {
   try {
     const json: unknown = JSON.parse(text);
-    return isRecord(json) ? json : undefined;
+    return isRecord(json) ? { text, json } : undefined;
   } catch {
     return undefined;
   }

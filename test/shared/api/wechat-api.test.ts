@@ -32,6 +32,15 @@ test("the answer's text is WeChat's, every digit of it", async (t) => {
   assert.equal(answer.json["remark"], "张三😀");
 });
 
+test("control characters that WeChat leaves as they are in a user's name are escaped, and the rest is as it came", async (t) => {
+  const server = await createApiServer(t);
+  const sent = '{\n\t"nickname":"\u0014琦\\"娅\n\u0000","unionid":\r\n"o6", "n": 3705115058471208928}\n';
+  server.on(path, () => ({ status: 200, text: sent }));
+  const { text, json } = await createApi(server).call(path);
+  assert.equal(text, '{\n\t"nickname":"\\u0014琦\\"娅\\u000a\\u0000","unionid":\r\n"o6", "n": 3705115058471208928}\n');
+  assert.equal(json["nickname"], '\u0014琦"娅\n\0');
+});
+
 test("the query is url-encoded and cannot bring other parameters in", async (t) => {
   const server = await createApiServer(t);
   const query = { openid: "a&lang=en #ä+\ud800", access_token: "MINE", n: 5, none: undefined };
