@@ -1,3 +1,4 @@
+import { escapeControls } from "../escape-controls.ts";
 import { Failure } from "../failure.ts";
 import { isRecord } from "../is-record.ts";
 import { identityOf } from "./identity.ts";
@@ -88,10 +89,20 @@ function parseXmlPush(body: Buffer, opened: Buffer | undefined, service: string)
 
 /** A JSON push is passed on as it is; only the head is read, so no number ever loses a digit. */
 function parseJsonPush(body: Buffer, opened: Buffer, service: string): Push {
-  const text = body.toString("utf8");
-  const sent = parseJsonObject(text);
+  const { text, sent } = readJsonPush(body.toString("utf8"));
   const head = headOf(sent as XmlElement);
   return toPush("json", head, routingKeyOf(head), text, opened, service);
+}
+
+/** A control character that a user wrote and WeChat left as it is costs its escape, not the push. */
+function readJsonPush(text: string): { text: string; sent: Record<string, unknown> } {
+  try {
+    return { text, sent: parseJsonObject(text) };
+  } catch (error) {
+    const escaped = escapeControls(text);
+    if (escaped === text) throw error;
+    return { text: escaped, sent: parseJsonObject(escaped) };
+  }
 }
 
 /** Parses the object and keeps the source text of top-level numbers. Throws `MALFORMED_PUSH`. */

@@ -163,3 +163,14 @@ test("JSON behind a byte order mark and blanks", () => {
   const push = parse('\uFEFF \n{"MsgType":"text","FromUserName":"o1","MsgId":1}');
   assert.deepEqual([push.format, push.routingKey], ["json", "msg.text"]);
 });
+
+test("JSON with control characters in its strings: they are escaped, and nothing else is touched", () => {
+  const push = parse('{\n\t"MsgType":"text", "Content":"a\u0014\n\\"\\\\\u0001b","MsgId":7014512345678901234}');
+  assert.equal(
+    push.json,
+    String.raw`{
+	"MsgType":"text", "Content":"a\u0014\u000a\"\\\u0001b","MsgId":7014512345678901234}`,
+  );
+  assert.throws(() => parse('{"MsgType":"te\u0001xt"'), { code: "MALFORMED_PUSH" });
+  assert.throws(() => parse('{"MsgType":\u0001"text"}'), { code: "MALFORMED_PUSH" });
+});
