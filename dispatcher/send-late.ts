@@ -10,11 +10,14 @@ const PATH = "/cgi-bin/message/custom/send";
 const TIMEOUT = 7000;
 /** 回复时间超过限制: the user's last message is too long ago. */
 const OUT_OF_WINDOW = 45015;
+/** "api minute-quota reach limit, must slower, retry next minute". */
+const MINUTE_QUOTA = 45011;
 
 /**
  * What became of a late reply. sent: WeChat took it; refused: WeChat answered with an errcode; expired: WeChat's time
- * for messages to this user is over; unanswered: it left and nothing came back; retry: nothing left, it waits for
- * another try; dropped: it says nothing, or nobody wants it; duplicate: this push has had its reply.
+ * for messages to this user is over; unanswered: it left and nothing came back; retry: nothing left, or WeChat did
+ * nothing with it: it waits for another try; dropped: it says nothing, or nobody wants it; duplicate: this push has had
+ * its reply.
  */
 export interface Ended {
   outcome: "sent" | "refused" | "expired" | "unanswered" | "retry" | "dropped" | "duplicate";
@@ -32,7 +35,7 @@ export interface Sendable {
 /**
  * Sends one customer-service message and ends its delivery; never rejects. The delivery is taken off its queue for good
  * before the request leaves: a process or a connection that dies in between costs the reply, but never sends it twice.
- * Without a token or a connection it is put aside and tried again.
+ * Without a token or a connection, and when WeChat wants fewer calls in a minute, it is put aside and tried again.
  */
 export function createSendLate(apis: WechatApis, postpone: (delivery: Delivery, since: number) => Promise<void>) {
   return async function sendLate(delivery: Delivery, { account, message, since }: Sendable): Promise<Ended> {
@@ -48,7 +51,7 @@ export function createSendLate(apis: WechatApis, postpone: (delivery: Delivery, 
       return { outcome: "sent" };
     } catch (error) {
       const { error: reason, ...details } = describeFailure(error);
-      if (hasLeft && !isTokenRefused(error)) return { outcome: outcomeOf(error), reason, ...details };
+      if (hasLeft && !isUndone(error)) return { outcome: outcomeOf(error), reason, ...details };
       if (isFailure(error, "CONFIG_INVALID")) return endRefused(delivery, reason);
       return putBack(takeOff, () => postpone(delivery, since), { reason, ...details });
     }
@@ -79,9 +82,9 @@ function endRefused(delivery: Delivery, reason: string): Ended {
   return { outcome: "refused", reason };
 }
 
-/** A call with a token that is not valid does nothing, so it may be made again. */
-function isTokenRefused(error: unknown): boolean {
-  return error instanceof ApiFailure && refusesToken(error.errcode);
+/** A call with a token that is not valid does nothing, nor does one too many in a minute: it may be made again. */
+function isUndone(error: unknown): boolean {
+  return error instanceof ApiFailure && (refusesToken(error.errcode) || error.errcode === MINUTE_QUOTA);
 }
 
 function outcomeOf(error: unknown): Ended["outcome"] {

@@ -180,6 +180,15 @@ void describe("late replies", { concurrency: 8 }, () => {
       );
     });
 
+    void test(`${bus}: one call too many in this minute did nothing: it is sent later`, async (t) => {
+      const { api, system, wechat } = await createLate(t, bus, slow);
+      api.fail(PATH, { errcode: 45011, errmsg: "api minute-quota reach limit, must slower, retry next minute" }, 1);
+      await wechat.push(text());
+      await counted(system, "retry");
+      await counted(system, "sent");
+      assert.equal(api.count(PATH), 2);
+    });
+
     void test(`${bus}: a token that WeChat refuses is replaced and the reply sent`, async (t) => {
       const { api, system, wechat } = await createLate(t, bus, slow);
       await wechat.push(text("oFIRST"));
