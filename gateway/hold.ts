@@ -38,7 +38,13 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
       try {
         return await publish({ ...message, exchange: "", routingKey: queue }, insisting);
       } catch (error) {
+        const isNews = !refusals.lately(queue);
         refusals.happened(queue);
+        if (isNews)
+          log.warn(
+            { queue, reason: (error as Error).message },
+            "a queue takes no pushes: look at its limits and policies",
+          );
         throw error;
       }
     };
@@ -49,9 +55,14 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
     } catch (error) {
       if (!isFailure(error, "NACKED") || error.cause !== undefined) throw error;
       refusals.happened(exchange);
-      log.warn({ identity: message.properties.messageId, service }, "a subscriber's queue refuses, publishing past it");
       // One queue's refusal is one for all, and nobody tells which queues have their copy: this one has it for certain.
-      if ((await publishTo(dispatchQueues.get(service) ?? names.unrouted)) === "routed") return "routed";
+      if ((await publishTo(dispatchQueues.get(service) ?? names.unrouted)) === "routed") {
+        log.warn(
+          { identity: message.properties.messageId, service },
+          "a subscriber's queue refuses, publishing past it",
+        );
+        return "routed";
+      }
     }
     if ((await publishTo(names.unrouted)) === "routed") return "unrouted";
     throw new Failure("NOT_HELD", `no queue takes the push: ${names.unrouted} is missing`);

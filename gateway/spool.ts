@@ -3,6 +3,7 @@ import type { Names } from "../shared/bus/topology.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Store } from "../shared/store/store.ts";
+import { nextTurn } from "../shared/turn.ts";
 import { createAdoption } from "./adoption.ts";
 import {
   createReadNext,
@@ -18,6 +19,8 @@ import {
 const MAX_BYTES = 1024 * 1024 * 1024;
 const BATCH = 100;
 const RETRY_EVERY = 1000;
+/** How often the spool rests when all that it tried was refused, each time for as long as `RETRY_EVERY`. */
+const RESTS = 5;
 
 /** Keeps pushes on disk that the broker could not confirm, and publishes them when it can, oldest first. */
 export interface Spool {
@@ -40,6 +43,15 @@ export interface SpoolParts {
   maxBytes?: number;
 }
 
+/** One go through what is on disk. */
+interface Round {
+  /** Users and places of what was not held: what else is theirs waits for the next round. */
+  stuck: Set<string>;
+  published: number;
+  /** How often the broker said no. */
+  refused: number;
+}
+
 export function createSpool({ store, names, publish, isReady, log, metrics, maxBytes = MAX_BYTES }: SpoolParts): Spool {
   const { database } = store;
   const users = new Map<string, number>();
@@ -50,6 +62,9 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
   const readNext = createReadNext(database);
   /** What the broker holds and the disk does still: not to be published again. */
   const published = new Set<number>();
+  /** Where the last push of all that went there was not held: the next one goes alone. */
+  const refusing = new Set<string>();
+  let rests = 0;
   let closed = false;
   let draining: Promise<void> | undefined;
   const timer = setInterval(drain, RETRY_EVERY);
@@ -91,6 +106,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
 
   function drain(): void {
     if (draining || closed || (messages === 0 && published.size === 0) || !isReady()) return;
+    if (rests > 0) return void rests--;
     draining = publishAll()
       .catch((error: unknown) => log.error({ reason: (error as Error).message }, "the spool could not be read"))
       .finally(() => (draining = undefined));
@@ -98,48 +114,73 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
 
   /**
    * Batch after batch until nothing is left or the broker takes nothing: the timer then tries again. What a queue refuses
-   * stays, and what comes after it of the same user; others are not kept waiting by it.
+   * stays, and what else is to go there; the rest is not kept waiting by it.
    */
   async function publishAll(): Promise<void> {
     let isDiskWell = await forget();
-    const stuck = new Set<string>();
+    const round: Round = { stuck: new Set(), published: 0, refused: 0 };
     for (let last = 0; ;) {
       const rows = readNext(last, BATCH);
-      const left = rows.filter(({ seq, user }) => !published.has(seq) && !stuck.has(user));
-      const isSilent = await publishBatch(left, stuck);
+      const left = rows.filter((row) => !published.has(row.seq) && !isStuck(row, round));
+      const isSilent = await publishBatch(left, round);
       isDiskWell &&= await forget();
-      if (rows.length < BATCH || isSilent || closed || !isReady()) return;
+      if (rows.length < BATCH || isSilent || closed || !isReady()) break;
       last = rows.at(-1)?.seq ?? last;
+      await nextTurn(); // a batch of which nothing is tried waits for nothing else
+    }
+    rests = round.refused > 0 && round.published === 0 ? RESTS : 0;
+  }
+
+  /** Tells whether the broker did not say a word to any. */
+  async function publishBatch(rows: SpooledRow[], round: Round): Promise<boolean> {
+    const said = round.published + round.refused;
+    await Promise.all([...Map.groupBy(rows, placeOf)].map(([place, own]) => publishTo(place, own, round)));
+    return rows.length > 0 && round.published + round.refused === said;
+  }
+
+  /**
+   * Users side by side, each one's pushes in order. Where the last one was not held, one goes first: each try that a queue
+   * refuses leaves copies in those that do not.
+   */
+  async function publishTo(place: string, rows: SpooledRow[], round: Round): Promise<void> {
+    if (refusing.has(place)) await publishInOrder(rows.splice(0, 1), round);
+    if (round.stuck.has(place)) return;
+    refusing.delete(place);
+    const others = rows.filter(({ user }) => !round.stuck.has(user));
+    await Promise.all([...Map.groupBy(others, ({ user }) => user).values()].map((own) => publishInOrder(own, round)));
+  }
+
+  async function publishInOrder(rows: SpooledRow[], round: Round): Promise<void> {
+    for (const row of rows) {
+      const push = pushOf(row);
+      try {
+        await publish(push);
+      } catch (error) {
+        return leave(row, error, round);
+      }
+      round.published++;
+      published.add(row.seq);
+      tally(row.user, -1, -row.body.length);
+      metrics.spool.inc({ service: row.service, outcome: "published" });
     }
   }
 
-  /** Users side by side, each one's pushes in order. Tells whether the broker did not say a word to any. */
-  async function publishBatch(rows: SpooledRow[], stuck: Set<string>): Promise<boolean> {
-    let isSilent = rows.length > 0;
-    const byUser = Map.groupBy(rows, ({ user }) => user);
-    await Promise.all(
-      [...byUser].map(async ([user, own]) => {
-        for (const row of own) {
-          const push = pushOf(row);
-          try {
-            await publish(push);
-          } catch (error) {
-            if (isFailure(error, "NACKED")) isSilent = false;
-            stuck.add(user);
-            log.warn(
-              { identity: push.message.properties.messageId, reason: (error as Error).message },
-              "still spooled",
-            );
-            return;
-          }
-          isSilent = false;
-          published.add(row.seq);
-          tally(row.user, -1, -row.body.length);
-          metrics.spool.inc({ service: row.service, outcome: "published" });
-        }
-      }),
-    );
-    return isSilent;
+  /** Told once a round for each place, whose other pushes wait as well, unless it is this one that AMQP cannot carry. */
+  function leave(row: SpooledRow, error: unknown, round: Round): void {
+    const place = placeOf(row);
+    const isRefusal = isFailure(error, "NACKED");
+    if (isRefusal) round.refused++;
+    if (!round.stuck.has(place)) {
+      const { properties } = pushOf(row).message;
+      log.warn(
+        { identity: properties.messageId, service: row.service, reason: (error as Error).message },
+        "still spooled",
+      );
+    }
+    round.stuck.add(row.user);
+    if (isRefusal && error.cause !== undefined) return;
+    round.stuck.add(place);
+    refusing.add(place);
   }
 
   /** Deletes what is published; false when a failing disk does not: then it stays, and is deleted another time. */
@@ -165,4 +206,13 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
       await Promise.all([draining, adoption.close()]);
     },
   };
+}
+
+/** Where a push goes: what one queue there refuses is refused for all of them. */
+function placeOf({ exchange, routing_key: routingKey }: SpooledRow): string {
+  return exchange || routingKey;
+}
+
+function isStuck(row: SpooledRow, { stuck }: Round): boolean {
+  return stuck.has(row.user) || stuck.has(placeOf(row));
 }

@@ -24,7 +24,6 @@ test("a dispatch queue that refuses for a while, as one that elects its leader: 
   const hold = createHoldOnBroker({ accounts, bus, names, log });
   const message = { exchange, routingKey: "msg.text", body: Buffer.from("push"), properties: { messageId: "id" } };
   const holding = hold({ service: "shop", user: "shop/oUSER", message }, 4500);
-  assert.equal((await lines.next())[0]?.msg, "a subscriber's queue refuses, publishing past it");
   const isSettled = await Promise.race([
     holding.then(() => true),
     new Promise((resolve) => setTimeout(resolve, 1000, false)),
@@ -34,6 +33,29 @@ test("a dispatch queue that refuses for a while, as one that elects its leader: 
   assert.deepEqual(await consumer.take(), ["fills it"]);
   assert.equal(await holding, "routed");
   assert.deepEqual(await consumer.take(), ["push"]);
+  assert.equal((await lines.next())[0]?.msg, "a subscriber's queue refuses, publishing past it");
+});
+
+test("a dispatch queue that goes on refusing: it is named once, not for each push", async (t) => {
+  const bus = await createAmqpTestBus(t, [brokerUrl()]);
+  const { prefix, declare, send } = createBench(bus);
+  const { accounts } = await configOf({ services: [service({ name: "shop" })], amqp: { url: brokerUrl(), prefix } });
+  const names = createNames(prefix);
+  const [exchange, queue] = [names.eventsOf("shop"), names.dispatchOf("shop")];
+  await declare({
+    exchanges: [{ name: exchange, type: "topic" }],
+    queues: [classic(queue, { "x-max-length": 1, "x-overflow": "reject-publish" })],
+    bindings: [toQueue(exchange, queue, "#")],
+  });
+  await send(queue, "fills it");
+  const { log, lines } = createTestLog();
+  const hold = createHoldOnBroker({ accounts, bus, names, log });
+  const message = { exchange, routingKey: "msg.text", body: Buffer.from("push"), properties: { messageId: "id" } };
+  for (let i = 0; i < 3; i++) await assert.rejects(hold({ service: "shop", user: "shop/oUSER", message }, 1000));
+  assert.deepEqual(
+    lines.all.map(({ msg, queue: named }) => [msg, named]),
+    [["a queue takes no pushes: look at its limits and policies", queue]],
+  );
 });
 
 test("a push that no queue takes, not even the one for unrouted pushes, is not held", async (t) => {

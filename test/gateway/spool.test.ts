@@ -3,13 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { createHoldOnBroker } from "../../gateway/hold.ts";
 import { storeSchema } from "../../gateway/gateway.ts";
 import { createSpool, type Spool } from "../../gateway/spool.ts";
 import type { Spooled } from "../../gateway/spool-table.ts";
 import { MemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createNames } from "../../shared/bus/topology.ts";
+import { Failure } from "../../shared/failure.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";
 import { createTestLog, type LogLine } from "../shared/bus/test-log.ts";
@@ -124,6 +125,53 @@ test("what a queue refuses stays, and keeps nobody behind it waiting", async (t)
   assert.deepEqual(published, ["250"]);
   await eventually(() => !spool.holds("shop/250"));
   assert.ok(spool.holds("shop/0") && spool.holds("shop/249"));
+});
+
+test("what is refused is tried again with one push at a time and after a rest, told once each time, until it is taken", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
+  const { log, lines } = createTestLog();
+  const store = openStore(folder, storeSchema, log);
+  const tried: string[] = [];
+  let isRefusing = true;
+  const spool = createSpool({
+    store,
+    names: createNames("wx"),
+    async publish({ message }) {
+      tried.push(message.properties.messageId as string);
+      if (isRefusing) throw new Failure("NACKED", "the broker refuses the message");
+    },
+    isReady: () => true,
+    log,
+    metrics: createMetrics(),
+  });
+  t.after(async () => {
+    await spool.close();
+    store.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const seconds = async (count: number): Promise<void> => {
+    for (; count > 0; count--) {
+      t.mock.timers.tick(1000);
+      for (let turns = 0; turns < 10; turns++) await turn();
+    }
+  };
+  for (let id = 0; id < 250; id++) await spool.add(push(id));
+  await seconds(1);
+  assert.equal(tried.length, 100, "those that were read together");
+  await seconds(5);
+  assert.equal(tried.length, 100);
+  await seconds(60);
+  assert.deepEqual(
+    tried.slice(100),
+    Array.from({ length: 10 }, () => "0"),
+  );
+  assert.equal(lines.all.filter(({ msg }) => msg === "still spooled").length, 11);
+  isRefusing = false;
+  tried.length = 0;
+  await seconds(6);
+  assert.equal(tried.length, 250);
+  assert.ok(!spool.holds("shop/249"));
 });
 
 test("after a restart it is as full as before", async (t) => {
