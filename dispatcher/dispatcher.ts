@@ -11,6 +11,7 @@ import {
   type Names,
 } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
+import { deadReasons } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import { PassingSet } from "../shared/passing-map.ts";
@@ -26,6 +27,7 @@ import { createLanes } from "./lanes.ts";
 import { createLateReplies } from "./late-replies.ts";
 import { lookAfterLeftovers } from "./leftovers.ts";
 import { createOutbox } from "./outbox.ts";
+import { lateOutcomes } from "./send-late.ts";
 import { createUserInfo } from "./user-info.ts";
 
 export interface DispatcherParts {
@@ -57,6 +59,10 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
   const consumers: Consumer[] = [];
   let isClosing = false;
   let depthTimer: NodeJS.Timeout | undefined;
+  for (const { name: service } of config.accounts) {
+    for (const reason of deadReasons) metrics.dead.begin({ service, reason });
+    for (const outcome of lateOutcomes) metrics.lateReplies.begin({ service, outcome });
+  }
 
   function intakeOf(account: Account): Intake {
     const giveBackTo = (delivery: Delivery, error: unknown): void => giveBack(delivery, account, error);

@@ -13,6 +13,9 @@ const OUT_OF_WINDOW = 45015;
 /** "api minute-quota reach limit, must slower, retry next minute". */
 const MINUTE_QUOTA = 45011;
 
+/** Every `outcome` of `Ended`. */
+export const lateOutcomes = ["sent", "refused", "expired", "unanswered", "retry", "dropped", "duplicate"] as const;
+
 /**
  * What became of a late reply. sent: WeChat took it; refused: WeChat answered with an errcode; expired: WeChat's time
  * for messages to this user is over; unanswered: it left and nothing came back; retry: nothing left, or WeChat did
@@ -20,7 +23,7 @@ const MINUTE_QUOTA = 45011;
  * its reply.
  */
 export interface Ended {
-  outcome: "sent" | "refused" | "expired" | "unanswered" | "retry" | "dropped" | "duplicate";
+  outcome: (typeof lateOutcomes)[number];
   reason?: string;
   errcode?: number;
   advice?: string;

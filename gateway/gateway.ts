@@ -27,7 +27,7 @@ import { addPushRoutes } from "./push-routes.ts";
 import { createReplies, type Replies } from "./replies.ts";
 import { createReplyQueue, type ReplyQueue } from "./reply-queue.ts";
 import { createReplyTaker } from "./reply-taker.ts";
-import { createSpool } from "./spool.ts";
+import { createSpool, spoolOutcomes } from "./spool.ts";
 import { spoolSchema } from "./spool-table.ts";
 import { createRetriesWindow, createSingleTry } from "./tries.ts";
 import { addWebAuthorization } from "./web-authorization.ts";
@@ -73,6 +73,9 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       log,
       metrics,
     });
+  for (const { name: service } of spool ? config.accounts : []) {
+    for (const outcome of spoolOutcomes) metrics.spool.begin({ service, outcome });
+  }
   const hold = createHold(holdOnBroker, bus, spool);
   const replies = createReplies((identity) => once.wasReplied(identity));
   const replyQueue = createReplyQueue({

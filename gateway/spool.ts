@@ -22,6 +22,9 @@ const RETRY_EVERY = 1000;
 /** How often the spool rests when all that it tried was refused, each time for as long as `RETRY_EVERY`. */
 const RESTS = 5;
 
+/** What becomes of a push that is to be spooled, as it is counted. */
+export const spoolOutcomes = ["spooled", "published", "refused"] as const;
+
 /** Keeps pushes on disk that the broker could not confirm, and publishes them when it can, oldest first. */
 export interface Spool {
   /** Whether pushes of this user are still on disk: a live one then goes behind them. */

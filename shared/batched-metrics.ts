@@ -5,6 +5,8 @@ type Labels<L extends string> = Readonly<Record<L, string>>;
 /** Counts one at a time, for each set of labels. */
 export interface Count<L extends string> {
   inc(labels?: Labels<L>): void;
+  /** Shows 0 until it is counted: to Prometheus, a series that begins with its first count has not increased. */
+  begin(labels: Labels<L>): void;
 }
 
 /**
@@ -26,6 +28,7 @@ export function createCounter<L extends string>(
   });
   return {
     inc: (labels = {} as Labels<L>) => void tallies.of(labels).count++,
+    begin: (labels) => counter.inc(labels, 0),
   };
 }
 
