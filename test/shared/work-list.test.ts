@@ -11,7 +11,10 @@ test("what waits is bounded by prefetch: deliveries of lost connections do not p
   const given: number[] = [];
   const deliver = (): void => {
     const from = connection;
-    const delivery = { isGone: () => from < connection, requeue: () => given.push(from) };
+    const delivery: Pick<Delivery, "isGone" | "requeue"> = {
+      isGone: () => from < connection,
+      requeue: () => given.push(from),
+    };
     list.add(delivery as Delivery, forever);
   };
   deliver(); // at work, for ever
