@@ -81,6 +81,12 @@ function warnOfIdleSettings(account: Account, path: string, report: Report): voi
   if (account.ordering === "user" && account.delivery === "amqp" && !account.fanOut) {
     report.warn(`${path}.ordering`, 'has no effect, as delivery is "amqp" without fan-out: no dispatcher is involved');
   }
+  if (account.lateReply === "customer-service" && account.isChannelsEc) {
+    report.warn(
+      `${path}.late-reply`,
+      "has no effect: a store's replies are answers to WeChat and say nothing to a user",
+    );
+  }
   for (const [index, pattern] of account.reply.entries()) {
     if (/^(msg|event|info)\.|^[*#]/.test(pattern)) continue;
     report.warn(`${path}.reply[${index}]`, 'matches nothing; routing keys look like "msg.text", "event.subscribe"');

@@ -57,6 +57,13 @@ test("settings without effect", async () => {
   ]);
 });
 
+test("a store's late replies go to nobody", async () => {
+  const changes = { "is-channels-ec": true, "late-reply": "customer-service", "msg-proxy-pass": "http://a" };
+  assert.deepEqual(await warningsOf(file(changes)), [
+    "services[0].late-reply: has no effect: a store's replies are answers to WeChat and say nothing to a user",
+  ]);
+});
+
 test("a redirect-userinfo-flag that no URL holds, as go-wx-gateway's examples have", async () => {
   for (const flag of ["login, register or any-strings else", "如果为空,使用snsapi_base", "login "]) {
     assert.deepEqual(await warningsOf(file({ "redirect-userinfo-flag": flag })), [
