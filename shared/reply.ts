@@ -113,9 +113,10 @@ function pickKnown({ properties }: TObject, fields: Record<string, unknown>): un
   return picked;
 }
 
+/** Of more than WeChat takes, the first ones: of too many it sends those inside the limit, too. */
 function pickArticles(articles: unknown): unknown {
-  if (!Array.isArray(articles) || articles.length > MAX_ARTICLES) return undefined;
-  return articles.map((article: unknown) => (isRecord(article) ? pickKnown(Article, article) : article));
+  if (!Array.isArray(articles)) return undefined;
+  return articles.slice(0, MAX_ARTICLES).map((article: unknown) => (isRecord(article) ? pickKnown(Article, article) : article));
 }
 
 function isReplyType(type: unknown): type is ReplyType {
