@@ -16,7 +16,7 @@ export interface UntilHeldOptions {
   inPlaceOf?: Pick<Delivery, "isGone">;
   /** Whether it may be lost when its broker dies. Default false. */
   transient?: boolean;
-  /** Tries after which a broker that refuses is left alone. Default: no limit. */
+  /** Tries after which a broker that refuses is left alone, and so is what AMQP cannot carry. Default: no limit. */
   tries?: number;
 }
 
@@ -39,7 +39,8 @@ export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSigna
         throw new Failure("NOT_HELD", "no queue is bound for it");
       } catch (error) {
         throwIfGone(inPlaceOf);
-        if (tries !== undefined && isFailure(error, "NACKED") && !isUncarriable(error)) throw error;
+        const isPlainest = message !== given;
+        if (tries !== undefined && isFailure(error, "NACKED") && (isPlainest || !isUncarriable(error))) throw error;
         const { exchange, routingKey, properties } = message;
         log.warn(
           { identity: properties.messageId, exchange, routingKey, reason: (error as Error).message },
@@ -59,13 +60,18 @@ function isUncarriable(error: unknown): boolean {
 
 const contractHeaders = new Set<string>(Object.values(header));
 const MAX_HEADER = 1000;
+/** In bytes; what came as 255 bytes that are no UTF-8 has become three times as many. */
+const MAX_TEXT = 255;
 
 function withoutForeign({ properties, ...message }: OutgoingMessage): OutgoingMessage {
-  const { timestamp: _, headers = {}, ...texts } = properties;
+  const { timestamp: _, headers = {}, ...given } = properties;
   const own = Object.entries(headers).filter(([name, value]) => contractHeaders.has(name) && isPlain(value));
-  return { ...message, properties: { ...texts, headers: Object.fromEntries(own) } };
+  const texts = Object.entries(given).filter(([, value]) => Buffer.byteLength(value) <= MAX_TEXT);
+  return { ...message, properties: { ...Object.fromEntries(texts), headers: Object.fromEntries(own) } };
 }
 
+/** Numbers of the contract are whole and small; amqplib writes none below -2^63. */
 function isPlain(value: unknown): boolean {
-  return typeof value === "string" ? value.length <= MAX_HEADER : typeof value === "boolean" || Number.isFinite(value);
+  if (typeof value === "string") return value.length <= MAX_HEADER;
+  return typeof value === "boolean" || Number.isSafeInteger(value);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { test } from "node:test";
 import { connect, type Channel } from "amqplib";
 import { brokerUrl, createSystem } from "../bridge/system.ts";
@@ -77,6 +78,11 @@ const foreign: [what: string, body: Buffer, options: object][] = [
   ["bytes", Buffer.from([0, 0xff, 0xfe]), { headers: { "x-wx-attempt": "x", "x-wx-deadline": {}, traceparent: [1] } }],
   ["a timestamp that cannot be written", Buffer.from("[]"), { timestamp: 2 ** 63, type: "msg.text" }],
   ["headers too big to be written", Buffer.from("[]"), { type: "a.b", headers: { a: "x".repeat(65_460), b: [mark] } }],
+  [
+    "a deadline that cannot be written",
+    Buffer.from("[]"),
+    { type: "msg.text", headers: { "x-wx-deadline": { "!": "double", value: -1e300 } } },
+  ],
   ["an identity with a line end", Buffer.from("{}"), { type: "msg.text", messageId: "a\nb" }],
 ];
 
@@ -96,7 +102,7 @@ test("messages that are not ours go to the dead letters at once, and what comes 
   assert.equal((await channel.checkQueue(`${system.prefix}.dispatch.s`)).messageCount, 0);
   assertQuiet(JSON.stringify(system.log));
   const retried = system.log.filter(({ reason }) => String(reason).startsWith("AMQP cannot carry"));
-  assert.equal(retried.length, 2, "headers too big were dropped, each time at once");
+  assert.equal(retried.length, 4, "what cannot be written was dropped, each time at once");
 });
 
 test("a push whose time no timestamp can be is held all the same", async (t) => {
@@ -107,6 +113,25 @@ test("a push whose time no timestamp can be is held all the same", async (t) => 
     assert.equal(status, 200);
     assert.equal(parseReply(opened)["Content"], "ok", time);
   }
+});
+
+test("properties that are no UTF-8, and so are too long when they are written again, keep nobody waiting", async (t) => {
+  const backend = await createBackend(t);
+  const service = { name: "s", "msg-proxy-pass": backend.url, concurrency: 1 };
+  const system = await createSystem(t, { bus: "rabbitmq", services: [service] });
+  const channel = await openChannel(t);
+  const { stream } = (channel as unknown as { connection: { stream: Socket } }).connection;
+  const write = stream.write.bind(stream);
+  stream.write = (bytes: Buffer) => write(bytes.map((byte) => (byte === "~".charCodeAt(0) ? 0xff : byte)));
+  const long = "~".repeat(200);
+  const push = { type: "msg.text", messageId: "s/o/1" };
+  channel.sendToQueue(`${system.prefix}.dispatch.s`, Buffer.from("{}"), { ...push, replyTo: long });
+  channel.sendToQueue(`${system.prefix}.dispatch.s`, Buffer.from("[]"), { ...push, appId: long, correlationId: long });
+  channel.sendToQueue(`${system.prefix}.dispatch.s`, Buffer.from("{}"), { type: long, messageId: long });
+  assert.deepEqual(await takeDead(channel, `${system.prefix}.dead`, 2), ["poison", "poison"]);
+  const { opened } = await system.wechat("s").push(pushOf(1));
+  assert.equal(parseReply(opened)["Content"], "ok");
+  assert.equal(backend.requests.length, 2);
 });
 
 async function takeDead(channel: Channel, queue: string, count: number): Promise<unknown[]> {
