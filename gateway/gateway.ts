@@ -124,8 +124,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     async close() {
       await closeHttp();
       lateness.close();
-      await replyQueue.close();
-      await spool?.close();
+      await Promise.all([replyQueue.close(), spool?.close()]);
       published.close();
     },
   };

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Bus, Consumer, Delivery, StartingConsumer } from "../shared/bus/bus.ts";
 import { replyTopology, type Names } from "../shared/bus/topology.ts";
+import { within } from "../shared/bus/waiting.ts";
 import type { Logger } from "../shared/log.ts";
 
 export interface ReplyQueueParts {
@@ -25,6 +26,8 @@ const PREFETCH = 1000;
 /** Milliseconds that the broker has each time to declare the queue and let it be consumed. */
 const PATIENCE = 1000;
 const START_TIMEOUT = 3000;
+/** A silent broker is not waited for any longer: the process has to end in time. */
+const LEAVE_TIMEOUT = 2000;
 /**
  * Milliseconds that a queue is tried for before it is replaced, each one in a row twice as long: a broker that refuses every
  * queue, for want of a permission, must not be asked on and on, and one that is slow with every queue has to get one done.
@@ -70,8 +73,11 @@ export function createReplyQueue({ bus, names, onReply, log }: ReplyQueueParts):
     async close() {
       const closing = consumer;
       consumer = undefined;
-      await closing?.close();
-      await bus.deleteQueue(names.repliesOf(instance)).catch(() => {}); // it expires by itself
+      const leaving = async (): Promise<void> => {
+        await closing?.close();
+        await bus.deleteQueue(names.repliesOf(instance));
+      };
+      await within(LEAVE_TIMEOUT, leaving()).catch(() => {}); // it expires by itself
     },
   };
 }

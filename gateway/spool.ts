@@ -1,5 +1,6 @@
 import { Failure, isFailure } from "../shared/failure.ts";
 import type { Names } from "../shared/bus/topology.ts";
+import { within } from "../shared/bus/waiting.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Store } from "../shared/store/store.ts";
@@ -21,6 +22,8 @@ const BATCH = 100;
 const RETRY_EVERY = 1000;
 /** How often the spool rests when all that it tried was refused, each time for as long as `RETRY_EVERY`. */
 const RESTS = 5;
+/** Milliseconds that `close` waits for confirms. What a silent broker does not confirm is on disk. */
+const CLOSE_TIMEOUT = 1000;
 
 /** What becomes of a push that is to be spooled, as it is counted. */
 export const spoolOutcomes = ["spooled", "published", "refused"] as const;
@@ -155,6 +158,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
 
   async function publishInOrder(rows: SpooledRow[], round: Round): Promise<void> {
     for (const row of rows) {
+      if (closed) return;
       const push = pushOf(row);
       try {
         await publish(push);
@@ -206,7 +210,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
     async close() {
       closed = true;
       clearInterval(timer);
-      await Promise.all([draining, adoption.close()]);
+      await Promise.all([draining && within(CLOSE_TIMEOUT, draining).catch(() => {}), adoption.close()]);
     },
   };
 }
