@@ -71,6 +71,8 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
   /** Where the last push of all that went there was not held: the next one goes alone. */
   const refusing = new Set<string>();
   let rests = 0;
+  /** Whether the last push could not be written: a full disk is told once. */
+  let isDiskFull = false;
   let closed = false;
   let draining: Promise<void> | undefined;
   const timer = setInterval(drain, RETRY_EVERY);
@@ -99,9 +101,12 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
       await store.write((db) => insertSpooled(db, [push]));
     } catch (error) {
       tally(user, -1, -size);
-      log.error({ reason: (error as Error).message }, "the spool cannot be written: check data-dir's disk");
+      if (!isDiskFull)
+        log.error({ reason: (error as Error).message }, "the spool cannot be written: check data-dir's disk");
+      isDiskFull = true;
       throw refused(service, "the spool cannot be written");
     }
+    isDiskFull = false;
     metrics.spool.inc({ service, outcome: "spooled" });
   }
 

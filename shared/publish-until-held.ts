@@ -7,6 +7,8 @@ import type { Logger } from "./log.ts";
 
 const PUBLISH_TIMEOUT = 10_000;
 const LONGEST_PAUSE = 10_000;
+/** Longer than the pause and the publish that may lie between two lines of one message, in ms. */
+const TOLD_FOR = LONGEST_PAUSE + PUBLISH_TIMEOUT + 1000;
 
 export interface UntilHeldOptions {
   /**
@@ -28,9 +30,11 @@ export interface UntilHeldOptions {
 export type PublishUntilHeld = (message: OutgoingMessage, options?: UntilHeldOptions) => Promise<void>;
 
 export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSignal): PublishUntilHeld {
+  const tell = createTeller(log);
   return async function publishUntilHeld(given, { inPlaceOf, transient = false, tries } = {}) {
     const mandatory = inPlaceOf !== undefined;
     const options = { timeout: PUBLISH_TIMEOUT, mandatory, transient, tries, source: inPlaceOf };
+    const own = Symbol("lines");
     let message = given;
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       signal.throwIfAborted();
@@ -41,15 +45,33 @@ export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSigna
         throwIfGone(inPlaceOf);
         const isPlainest = message !== given;
         if (tries !== undefined && isFailure(error, "NACKED") && (isPlainest || !isUncarriable(error))) throw error;
-        const { exchange, routingKey, properties } = message;
-        log.warn(
-          { identity: properties.messageId, exchange, routingKey, reason: (error as Error).message },
-          "not held yet, publishing again",
-        );
+        tell(own, message, error as Error);
         if (isUncarriable(error)) message = withoutForeign(message);
         await sleep(pause, undefined, { signal });
       }
     }
+  };
+}
+
+/** Places and reasons that are kept: a few for each exchange and queue. */
+const MAX_TOLD = 1000;
+
+/**
+ * Where a queue is full, all that are to go there are tried again and again: one of them (`who`) has its lines, and
+ * another one when that has had none for a while. What is wrong with one message alone is told of each.
+ */
+function createTeller(log: Logger): (who: symbol, message: OutgoingMessage, error: Error) => void {
+  const told = new Map<string, { who: symbol; at: number }>();
+
+  return (who, { exchange, routingKey, properties }, error) => {
+    const reason = error.message;
+    const what = `${exchange}\0${routingKey}\0${reason}`;
+    const last = told.get(what);
+    const isTold = last && last.who !== who && performance.now() - last.at < TOLD_FOR;
+    if (isTold && !isUncarriable(error)) return;
+    if (told.size >= MAX_TOLD) told.clear();
+    told.set(what, { who, at: performance.now() });
+    log.warn({ identity: properties.messageId, exchange, routingKey, reason }, "not held yet, publishing again");
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { createOutbox } from "../../dispatcher/outbox.ts";
 import { MemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createNames } from "../../shared/bus/topology.ts";
@@ -52,6 +52,17 @@ test("a queue that refuses is asked again until it takes the message", async () 
   });
   await second;
   assert.equal((await arrivals.next(2)).length, 2);
+});
+
+test("many that a full queue refuses have the lines of one", async (t) => {
+  const { bus, bury, stopping, find } = await createFullOutbox();
+  t.after(() => stopping.abort(new Error("shutting down")));
+  await bury();
+  const publish = mock.method(bus, "publish");
+  const tries = (): number => publish.mock.calls.filter((call) => call.arguments[0].routingKey === names.dead).length;
+  for (let i = 0; i < 3; i++) bury().catch(() => {});
+  await until(() => tries() >= 9, "three tries each");
+  assert.ok(find("not held yet").length <= 3);
 });
 
 test("shutting down ends the waiting", async () => {

@@ -201,10 +201,13 @@ test("a disk that fails: refused and counted, published once, deleted when it is
   await spool.add(push(1));
   store.database.exec("PRAGMA query_only = ON"); // from here on SQLite fails every write
   await assert.rejects(spool.add(push(2)), broken);
+  await assert.rejects(spool.add(push(2)), broken);
   assert.ok(!spool.holds("shop/2"));
+  const told = () => lines.filter(({ msg }) => msg.startsWith("the spool cannot be written")).length;
+  assert.equal(told(), 1);
   assert.deepEqual(await counted(), [
     `wx_spool_total{service="shop",outcome="spooled"} 2`,
-    `wx_spool_total{service="shop",outcome="refused"} 1`,
+    `wx_spool_total{service="shop",outcome="refused"} 2`,
     `wx_spool_messages 2`,
   ]);
   await start();
@@ -216,4 +219,7 @@ test("a disk that fails: refused and counted, published once, deleted when it is
   await spool.add(push(3));
   await eventually(() => published.length > 2);
   assert.deepEqual(published, ["0", "1", "3"]);
+  store.database.exec("PRAGMA query_only = ON");
+  await assert.rejects(spool.add(push(4)), broken);
+  assert.equal(told(), 2);
 });
