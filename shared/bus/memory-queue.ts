@@ -176,7 +176,8 @@ export class MemoryQueue {
       this.#expiry = undefined;
       this.#scheduleExpiry();
     } else {
-      this.#surroundings.left(stored.message, stored.entry);
+      // What is given back to a closed queue stays on disk.
+      this.#surroundings.left(stored.message, end === "requeue" ? undefined : stored.entry);
       if (end === "reject") this.#deadLetter(stored.message);
     }
     this.#scheduleDrain();

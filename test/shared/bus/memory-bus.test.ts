@@ -102,3 +102,26 @@ test("what the journal's disk does not take is not held: not delivered, not coun
   );
   assert.equal(deliveries.all.length, 2);
 });
+
+test("what is given back after the bus has closed stays on disk", async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
+  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  t.after(async () => {
+    store.close();
+    await rm(dataDir, { recursive: true });
+  });
+  const journal = createJournal(store);
+  const { bus, declareQueue, send, consume } = createBench(new MemoryBus({ journal }));
+  const queue = await declareQueue("kept", { "x-queue-type": "quorum" });
+  const { deliveries } = consume(queue);
+  await send(queue, "given back", "done");
+  const [givenBack, done] = await deliveries.next(2);
+  await bus.close();
+  givenBack?.requeue();
+  done?.ack();
+  await journal.written();
+  assert.deepEqual(
+    journal.load(queue).map(({ message }) => message.body.toString()),
+    ["given back"],
+  );
+});
