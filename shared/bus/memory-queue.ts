@@ -1,5 +1,6 @@
 import { PassingSet } from "../passing-map.ts";
 import type { ConsumeOptions, Delivery, OutgoingMessage, StartingConsumer } from "./bus.ts";
+import { createDrain } from "./drain.ts";
 import type { Journaled } from "./journal.ts";
 import { ReadyList, type Placed } from "./ready-list.ts";
 import { RoundRobin, type WithRoom } from "./round-robin.ts";
@@ -45,9 +46,8 @@ export class MemoryQueue {
   readonly #surroundings: Surroundings;
   readonly #ready = new ReadyList<Stored>();
   readonly #subscriptions: RoundRobin<Subscription>;
+  readonly #drain = createDrain(() => this.#deliverSome());
   #places = 0;
-  #drainScheduled = false;
-  #drainedInTurn = false;
   #closed = false;
   #expiry: NodeJS.Timeout | undefined;
 
@@ -117,27 +117,12 @@ export class MemoryQueue {
     }
   }
 
-  /**
-   * Never inside the publish or the ack that calls for it, but once all that runs now has run: what one step brings is
-   * delivered together, and each turn of the event loop that a message does not wait for lets the next one bring more.
-   * Only the first time in a turn, so that consumers who publish or give back do not keep everything else from going on.
-   */
   #scheduleDrain(): void {
-    if (this.#drainScheduled || this.depth === 0 || this.#subscriptions.size === 0) return;
-    this.#drainScheduled = true;
-    const drain = (): void => {
-      const isDone = this.#drain(); // acks on the way make room for this drain, not for another one
-      this.#drainScheduled = false;
-      if (!isDone) this.#scheduleDrain();
-    };
-    if (this.#drainedInTurn) return void setImmediate(drain);
-    this.#drainedInTurn = true;
-    setImmediate(() => (this.#drainedInTurn = false));
-    process.nextTick(drain);
+    if (this.depth > 0 && this.#subscriptions.size > 0) this.#drain();
   }
 
   /** Delivers until there is nothing left, no room, or others are due; tells whether it came to an end. */
-  #drain(): boolean {
+  #deliverSome(): boolean {
     this.#expire();
     for (let i = 0; i < DRAIN_AT_ONCE; i++) {
       const subscription = this.#subscriptions.next();
@@ -145,7 +130,7 @@ export class MemoryQueue {
       if (stored === undefined) return true;
       this.#deliver(subscription as Subscription, stored);
     }
-    return false;
+    return this.depth === 0 || this.#subscriptions.size === 0;
   }
 
   #deliver(subscription: Subscription, stored: Stored): void {
