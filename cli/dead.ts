@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createNames, dispatchQueueOf, type Names } from "../shared/bus/topology.ts";
+import { createNames, dispatchQueueOf, type Names } from "../shared/bus/names.ts";
 import type { Account, AmqpConfig, Broker } from "../shared/config/config.ts";
 import { loadBroker, loadConfig } from "../shared/config/load.ts";
 import { openBrokerSession, type BrokerSession } from "./broker-session.ts";

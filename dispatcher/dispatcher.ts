@@ -2,14 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
 import { declareAtStart } from "../shared/bus/declare-at-start.ts";
-import {
-  bridgeTopology,
-  createNames,
-  deadLimit,
-  dispatchQueueOf,
-  isDispatched,
-  type Names,
-} from "../shared/bus/topology.ts";
+import { createNames, dispatchQueueOf, isDispatched, type Names } from "../shared/bus/names.ts";
+import { bridgeTopology, deadLimit } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
 import { deadReasons } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus } from "../shared/bus/bus.ts";
-import { formerQueueOf, isDispatched, mergeTopologies, orderedQueue, type Names } from "../shared/bus/topology.ts";
+import { formerQueueOf, isDispatched, type Names } from "../shared/bus/names.ts";
+import { mergeTopologies, orderedQueue } from "../shared/bus/topology.ts";
 import type { Account } from "../shared/config/config.ts";
 import type { Logger } from "../shared/log.ts";
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Names } from "../shared/bus/topology.ts";
+import type { Names } from "../shared/bus/names.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Store } from "../shared/store/store.ts";
 import { deleteLeftBehind, readStep, type Place, type Step } from "./left-behind.ts";

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { topicMatches } from "../shared/bus/topic.ts";
-import type { Names } from "../shared/bus/topology.ts";
+import type { Names } from "../shared/bus/names.ts";
 import type { Account } from "../shared/config/config.ts";
 import { eventProperties } from "../shared/envelope.ts";
 import { readReply, success } from "../shared/reply.ts";

@@ -1,6 +1,6 @@
 import type { Bus, OutgoingMessage, PublishOutcome } from "../shared/bus/bus.ts";
 import { createRefusals } from "../shared/bus/refusals.ts";
-import { dispatchQueueOf, isDispatched, type Names } from "../shared/bus/topology.ts";
+import { dispatchQueueOf, isDispatched, type Names } from "../shared/bus/names.ts";
 import type { Account } from "../shared/config/config.ts";
 import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";

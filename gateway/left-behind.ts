@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { readJournal, type Journaled } from "../shared/bus/journal.ts";
-import type { Names } from "../shared/bus/topology.ts";
+import type { Names } from "../shared/bus/names.ts";
 import { header } from "../shared/headers.ts";
 import { insertSpooled, pushOf, readSpool, type Spooled } from "./spool-table.ts";
 

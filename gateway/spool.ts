@@ -1,5 +1,5 @@
 import { Failure, isFailure } from "../shared/failure.ts";
-import type { Names } from "../shared/bus/topology.ts";
+import type { Names } from "../shared/bus/names.ts";
 import { within } from "../shared/bus/waiting.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";

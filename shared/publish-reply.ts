@@ -1,5 +1,5 @@
 import type { OutgoingMessage } from "./bus/bus.ts";
-import type { Names } from "./bus/topology.ts";
+import type { Names } from "./bus/names.ts";
 import { isFailure } from "./failure.ts";
 import type { PublishUntilHeld, UntilHeldOptions } from "./publish-until-held.ts";
 

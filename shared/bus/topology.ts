@@ -1,4 +1,5 @@
 import type { Account, Config, RetryDelay } from "../config/config.ts";
+import { createNames, dispatchQueueOf, formerQueueOf, isDispatched, type Names } from "./names.ts";
 
 /** Arguments of a queue; part of the contract: changing one means a new name. */
 export type Arguments = Record<string, string | number | boolean>;
@@ -38,45 +39,6 @@ export const deadLimit = { length: 1_000_000, warnAt: 0.8 } as const;
 
 /** Where late replies wait that could not be sent yet: a retry queue, from which they return to `late-replies`. */
 export const lateRetry: RetryDelay = { name: "10s", ms: 10 * SECOND };
-
-/** Ends the name of a dispatch queue that keeps users' events in order. */
-export const orderedSuffix = ".ordered";
-
-/** Names of the AMQP contract, version 1, below one prefix. */
-export function createNames(prefix: string) {
-  return {
-    events: `${prefix}.events`,
-    eventsOf: (service: string) => `${prefix}.events.${service}`,
-    enriched: `${prefix}.enriched`,
-    enrichedOf: (service: string) => `${prefix}.enriched.${service}`,
-    dispatchOf: (service: string) => `${prefix}.dispatch.${service}`,
-    orderedOf: (service: string) => `${prefix}.dispatch.${service}${orderedSuffix}`,
-    replies: `${prefix}.replies`,
-    repliesOf: (instance: string) => `${prefix}.replies.${instance}`,
-    lateReplies: `${prefix}.late-replies`,
-    retryOf: (delay: string) => `${prefix}.retry.${delay}`,
-    isRetry: (queue: string) => queue.startsWith(`${prefix}.retry.`),
-    dead: `${prefix}.dead`,
-    unrouted: `${prefix}.unrouted`,
-  };
-}
-
-export type Names = ReturnType<typeof createNames>;
-
-/** Whether the dispatcher works on an account's events: it forwards, echoes, or enriches and fans out. */
-export function isDispatched(account: Account): boolean {
-  return account.delivery !== "amqp" || account.fanOut;
-}
-
-/** The queue of an account's dispatcher: one that any number of processes share, or that one works on in order. */
-export function dispatchQueueOf(names: Names, { name, ordering }: Pick<Account, "name" | "ordering">): string {
-  return ordering === "user" ? names.orderedOf(name) : names.dispatchOf(name);
-}
-
-/** The queue that `dispatchQueueOf` does not choose: it may hold what came before `ordering` was changed. */
-export function formerQueueOf(names: Names, { name, ordering }: Pick<Account, "name" | "ordering">): string {
-  return ordering === "user" ? names.dispatchOf(name) : names.orderedOf(name);
-}
 
 /** Everything the accounts of a config need, declared alike by gateways and dispatchers, whoever comes first. */
 export function bridgeTopology(config: Pick<Config, "accounts" | "amqpPrefix">): Topology {

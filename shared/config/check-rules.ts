@@ -1,5 +1,5 @@
 import { createSecureContext } from "node:tls";
-import { orderedSuffix } from "../bus/topology.ts";
+import { orderedSuffix } from "../bus/names.ts";
 import { codeOf } from "../code-of.ts";
 import { internalPaths, internalPorts } from "./config.ts";
 import { pathOf, type Report } from "./report.ts";

@@ -1,11 +1,5 @@
-import {
-  deadQueue,
-  mergeTopologies,
-  retryTopology,
-  waitingTopology,
-  type Names,
-  type Topology,
-} from "../bus/topology.ts";
+import type { Names } from "../bus/names.ts";
+import { deadQueue, mergeTopologies, retryTopology, waitingTopology, type Topology } from "../bus/topology.ts";
 import type { RetryDelay } from "../config/config.ts";
 import type { Address } from "../event-copies.ts";
 

@@ -1,5 +1,6 @@
 import { Check } from "typebox/value";
-import { createNames, mergeTopologies, quorum, type Names, type Topology } from "../bus/topology.ts";
+import { createNames, type Names } from "../bus/names.ts";
+import { mergeTopologies, quorum, type Topology } from "../bus/topology.ts";
 import { parseDuration } from "../config/duration.ts";
 import { deliverySettings, retryLadder } from "../config/schema-delivery.ts";
 import { Failure } from "../failure.ts";

@@ -1,4 +1,5 @@
-import { bridgeTopology, createNames, mergeTopologies, replyTopology, type Topology } from "../bus/topology.ts";
+import { createNames } from "../bus/names.ts";
+import { bridgeTopology, mergeTopologies, replyTopology, type Topology } from "../bus/topology.ts";
 import type { Account } from "../config/config.ts";
 import { eventMessages } from "./messages.ts";
 

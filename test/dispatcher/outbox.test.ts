@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { createOutbox } from "../../dispatcher/outbox.ts";
 import { MemoryBus } from "../../shared/bus/memory-bus.ts";
-import { createNames } from "../../shared/bus/topology.ts";
+import { createNames } from "../../shared/bus/names.ts";
 import type { Delivery } from "../../shared/bus/bus.ts";
 import { createArrivals } from "../support/arrivals.ts";
 import { createKeptLog } from "../shared/api/api-server.ts";

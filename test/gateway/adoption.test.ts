@@ -10,7 +10,7 @@ import { storeSchema } from "../../gateway/gateway.ts";
 import { createSpool, type Spool } from "../../gateway/spool.ts";
 import { insertSpooled, type Spooled } from "../../gateway/spool-table.ts";
 import { createJournal } from "../../shared/bus/journal.ts";
-import { createNames } from "../../shared/bus/topology.ts";
+import { createNames } from "../../shared/bus/names.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";
 import { createTestLog, type LogLine } from "../shared/bus/test-log.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createHoldOnBroker } from "../../gateway/hold.ts";
-import { createNames } from "../../shared/bus/topology.ts";
+import { createNames } from "../../shared/bus/names.ts";
 import { brokerUrl } from "../bridge/system.ts";
 import { createAmqpTestBus } from "../shared/bus/amqp-test-bus.ts";
 import { classic, createBench, toQueue } from "../shared/bus/bench.ts";

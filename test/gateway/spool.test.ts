@@ -9,7 +9,7 @@ import { storeSchema } from "../../gateway/gateway.ts";
 import { createSpool, type Spool } from "../../gateway/spool.ts";
 import type { Spooled } from "../../gateway/spool-table.ts";
 import { MemoryBus } from "../../shared/bus/memory-bus.ts";
-import { createNames } from "../../shared/bus/topology.ts";
+import { createNames } from "../../shared/bus/names.ts";
 import { Failure } from "../../shared/failure.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bridgeTopology, createNames, replyTopology } from "../../../shared/bus/topology.ts";
+import { createNames } from "../../../shared/bus/names.ts";
+import { bridgeTopology, replyTopology } from "../../../shared/bus/topology.ts";
 import { configOf, service } from "../config/sample-config.ts";
 import { classic, createBench, toQueue, type CreateBus } from "./bench.ts";
 
