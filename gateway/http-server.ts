@@ -7,7 +7,7 @@ import type { Metrics } from "../shared/metrics.ts";
 import type { Lateness } from "./lateness.ts";
 
 /** Largest push taken, in bytes. */
-export const BODY_LIMIT = 1024 * 1024;
+const BODY_LIMIT = 1024 * 1024;
 /** A request must be there whole within this time, in ms, give or take how often that is looked at. */
 const REQUEST_TIMEOUT = 10_000;
 const TIMEOUTS_CHECKED_EVERY = 1000;

@@ -4,7 +4,7 @@ import { signatureOf } from "../shared/wechat/signature.ts";
 import type { Seal } from "./open-push.ts";
 
 /** What WeChat takes as "got it, nothing to say"; never sealed. */
-export const SUCCESS = "success";
+const SUCCESS = "success";
 
 /** A passive reply's content: names in WeChat's words, nested as WeChat nests them. */
 type Content = { [name: string]: string | number | Content | Content[] };

@@ -5,8 +5,6 @@ import { createAsk, type AskRequest } from "./ask.ts";
 import { refusesToken } from "./errcodes.ts";
 import { createTokenStore, type TokenStoreOptions } from "./token-store.ts";
 
-export type { WechatAnswer } from "./answer.ts";
-
 export interface CallOptions extends AskRequest {
   /** True for calls that need no access_token of the account or bring their own, such as those below `/sns/`. */
   bare?: boolean | undefined;

@@ -4,7 +4,7 @@ import type { TSchema } from "typebox";
 export type Part = { readonly [name: string]: unknown };
 
 /** What every request to WeChat's side of the bridge is answered in when it fails: the failure's words and a newline. */
-export const words = { "text/plain; charset=utf-8": { schema: { type: "string", pattern: "^[^\\n]+\\n$" } } } as const;
+const words = { "text/plain; charset=utf-8": { schema: { type: "string", pattern: "^[^\\n]+\\n$" } } } as const;
 
 /** A failure told in words. */
 export const refusal = (description: string): Part => ({ description, content: words });
