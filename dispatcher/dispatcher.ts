@@ -135,7 +135,7 @@ function responderOf(account: Account, client: BackendClient, metrics: Metrics):
 }
 
 async function watchDead(bus: Bus, names: Names, metrics: Metrics, log: Logger): Promise<void> {
-  const messages = await bus.depth(names.dead);
+  const messages = await bus.depth(names.dead).catch(() => undefined); // another time
   if (messages === undefined) return;
   metrics.deadDepth.set(messages);
   if (messages >= deadLimit.length * deadLimit.warnAt)

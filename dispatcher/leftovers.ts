@@ -31,11 +31,23 @@ export async function lookAfterLeftovers({ accounts, bus, names, log, signal, ta
       ? [formerQueueOf(names, account)]
       : [names.dispatchOf(service), names.orderedOf(service)];
     for (const queue of queues.filter((each) => !isOthers(each, account))) {
-      const messages = await bus.depth(queue);
+      const messages = await depthOf(queue);
       if (signal.aborted) return;
       if (isDispatched(account)) await takeFrom(queue, account, messages);
       else if (messages) log.warn({ service, queue, messages }, "events are left in a queue that nobody consumes");
     }
+  }
+
+  /** Asked again until the broker answers: it is not asked for them another time. */
+  async function depthOf(queue: string): Promise<number | undefined> {
+    while (!signal.aborted) {
+      try {
+        return await bus.depth(queue);
+      } catch {
+        await sleep(ASK_EVERY, undefined, { ref: false });
+      }
+    }
+    return undefined;
   }
 
   /** Events may still come there: from a dispatcher that ends, or from a retry queue. */

@@ -3,6 +3,7 @@ import type { AmqpConfig } from "../config/config.ts";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { createAmqpConsumer, type AmqpConsumer } from "./amqp-consumer.ts";
+import { isRefusal } from "./amqp-declare.ts";
 import { createLink, type Link } from "./amqp-link.ts";
 import { Publisher } from "./amqp-publisher.ts";
 import { AmqpTopologies, openChannel } from "./amqp-topologies.ts";
@@ -91,8 +92,13 @@ class AmqpBus implements Bus {
     };
   }
 
-  depth(queue: string): Promise<number | undefined> {
-    return this.#ask(async (channel) => (await channel.checkQueue(queue)).messageCount).catch(() => undefined);
+  async depth(queue: string): Promise<number | undefined> {
+    try {
+      return await this.#ask(async (channel) => (await channel.checkQueue(queue)).messageCount);
+    } catch (error) {
+      if (isRefusal(error)) return undefined;
+      throw error;
+    }
   }
 
   async deleteQueue(queue: string): Promise<void> {

@@ -109,7 +109,7 @@ export interface Bus {
   publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome>;
   /** Never runs `onDelivery` inside `publish`; what it throws must be its own concern: it may not throw. */
   consume(queue: string, options: ConsumeOptions, onDelivery: (delivery: Delivery) => void): StartingConsumer;
-  /** Messages ready in a queue; undefined when the queue is missing or the broker cannot be asked in 2 s. */
+  /** Messages ready in a queue; undefined when the queue is missing. Rejects when the broker cannot be asked in 2 s. */
   depth(queue: string): Promise<number | undefined>;
   /** Deletes a queue when it holds nothing; throws otherwise. Either way it does not come back with a reconnection. */
   deleteQueue(queue: string): Promise<void>;
