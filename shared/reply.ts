@@ -116,7 +116,9 @@ function pickKnown({ properties }: TObject, fields: Record<string, unknown>): un
 /** Of more than WeChat takes, the first ones: of too many it sends those inside the limit, too. */
 function pickArticles(articles: unknown): unknown {
   if (!Array.isArray(articles)) return undefined;
-  return articles.slice(0, MAX_ARTICLES).map((article: unknown) => (isRecord(article) ? pickKnown(Article, article) : article));
+  return articles
+    .slice(0, MAX_ARTICLES)
+    .map((article: unknown) => (isRecord(article) ? pickKnown(Article, article) : article));
 }
 
 function isReplyType(type: unknown): type is ReplyType {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createExchange } from "../../gateway/exchange.ts";
 import { createReplies } from "../../gateway/replies.ts";
-import { createNames } from "../../shared/bus/topology.ts";
+import { createNames } from "../../shared/bus/names.ts";
 import { parsePush } from "../../shared/wechat/push.ts";
 import { accountOf } from "../shared/config/sample-config.ts";
 
