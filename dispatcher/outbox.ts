@@ -24,7 +24,7 @@ export interface Outbox {
   dead(delivery: Delivery, event: Event, reason: DeadReason, error: string): Promise<void>;
   /** A subscriber whose queue goes on refusing is left without its copy: the others have theirs by then. */
   enriched(delivery: Delivery, event: Event, body: Buffer): Promise<void>;
-  /** Puts a late reply aside for 10 s; `since` (epoch ms) bounds how often. */
+  /** Puts a late reply aside for 10 s, which has to be off its queue for good; `since` (epoch ms) bounds how often. */
   postpone(delivery: Delivery, since: number): Promise<void>;
 }
 
@@ -77,10 +77,13 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
       const to = { exchange: names.retryOf(lateRetry.name), routingKey: names.lateReplies };
       const key = { routingKey: delivery.properties.type ?? "", replyTo: undefined };
       const properties = copyOf(delivery, key, { [header.lateSince]: since });
-      return publish({ ...to, body: delivery.body, properties }, { inPlaceOf: delivery });
+      return publish({ ...to, body: delivery.body, properties }, { inPlaceOf: takenOff });
     },
   };
 }
+
+/** A delivery that was acked comes to nobody again: its copy is all there is, also when its connection is lost. */
+const takenOff = { isGone: () => false };
 
 /**
  * Replies that are dropped when they come late need not survive their broker, which is hardly back before the answer is

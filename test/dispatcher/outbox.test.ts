@@ -110,3 +110,27 @@ test("a reply that its queue refuses, as RabbitMQ 4 does for a node that is down
   assert.equal(late.properties.correlationId, "shop/oUSER/22277834746191186");
   assert.equal(await bus.depth(queue), 1);
 });
+
+test("a late reply that is off its queue is put aside all the same when its consumer's connection is lost: it comes to nobody again", async (t) => {
+  const bus = new MemoryBus();
+  const [source, waiting] = ["source", names.retryOf("10s")].map((name) => ({ name, arguments: {} }));
+  assert.ok(source && waiting);
+  await bus.declare({
+    exchanges: [{ name: waiting.name, type: "fanout" }],
+    queues: [source, waiting],
+    bindings: [{ source: waiting.name, destination: waiting.name, to: "queue", routingKey: "" }],
+    unbindings: [],
+  });
+  const arrivals = createArrivals<Delivery>("deliveries");
+  const consumer = bus.consume("source", { prefetch: 1 }, (delivery) => arrivals.add(delivery));
+  const properties = { messageId: "shop/oUSER/22277834746191186", type: "msg.text" };
+  await bus.publish({ exchange: "", routingKey: "source", body: Buffer.from("{}"), properties }, { timeout: 1000 });
+  const [delivery = assert.fail()] = await arrivals.next();
+  const { log } = createKeptLog();
+  const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
+  await delivery.acked();
+  await consumer.close();
+  assert.ok(delivery.isGone());
+  await outbox.postpone(delivery, Date.now());
+  assert.equal(await bus.depth(waiting.name), 1);
+});
