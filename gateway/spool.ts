@@ -216,6 +216,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
       closed = true;
       clearInterval(timer);
       await Promise.all([draining && within(CLOSE_TIMEOUT, draining).catch(() => {}), adoption.close()]);
+      await forget(); // what was published beside one that is not confirmed
     },
   };
 }

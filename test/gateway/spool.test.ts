@@ -195,6 +195,39 @@ test("after a restart it is as full as before", async (t) => {
   await spool.add(push(9));
 });
 
+test("closed while the broker does not confirm one of them, it keeps that one alone on disk", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
+  const { log } = createTestLog();
+  const store = openStore(folder, storeSchema, log);
+  t.after(async () => {
+    store.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const isLastAsked = Promise.withResolvers<void>();
+  const spool = createSpool({
+    store,
+    names: createNames("wx"),
+    async publish({ user }) {
+      if (user !== "shop/9") return;
+      isLastAsked.resolve();
+      await new Promise(() => {});
+    },
+    isReady: () => true,
+    log,
+    metrics: createMetrics(),
+  });
+  for (let id = 0; id < 10; id++) await spool.add(push(id));
+  await isLastAsked.promise;
+  await spool.close();
+  assert.deepEqual(
+    store.database
+      .prepare("SELECT user FROM spool")
+      .all()
+      .map(({ user }) => user),
+    ["shop/9"],
+  );
+});
+
 test("a disk that fails: refused and counted, published once, deleted when it is well again", async (t) => {
   const { spool, store, published, start, counted, lines } = await createFixture(t);
   await spool.add(push(0));
