@@ -27,10 +27,24 @@ export interface SpooledRow {
   body: Uint8Array;
 }
 
-/** How many pushes of each user there are, and their bytes. */
-export function usersOf(database: DatabaseSync): { user: string; count: number; size: number }[] {
-  const query = "SELECT user, COUNT(*) AS count, SUM(LENGTH(body)) AS size FROM spool GROUP BY user";
-  return database.prepare(query).all() as unknown as { user: string; count: number; size: number }[];
+/** Pushes of one user to one place, counted. */
+interface Counted {
+  user: string;
+  place: string;
+  count: number;
+  size: number;
+}
+
+/** How many pushes of each user there are, where to, and their bytes. */
+export function usersOf(database: DatabaseSync): Counted[] {
+  const place = "iif(exchange = '', routing_key, exchange)";
+  const query = `SELECT user, ${place} AS place, COUNT(*) AS count, SUM(LENGTH(body)) AS size FROM spool GROUP BY 1, 2`;
+  return database.prepare(query).all() as unknown as Counted[];
+}
+
+/** Where a push goes: what one queue there refuses is refused for all of them. */
+export function placeOf(exchange: string, routingKey: string): string {
+  return exchange || routingKey;
 }
 
 /** Puts pushes into the spool's table, in their order. */

@@ -10,6 +10,7 @@ import {
   createReadNext,
   deleteSpooled,
   insertSpooled,
+  placeOf,
   pushOf,
   usersOf,
   type Spooled,
@@ -61,9 +62,11 @@ interface Round {
 export function createSpool({ store, names, publish, isReady, log, metrics, maxBytes = MAX_BYTES }: SpoolParts): Spool {
   const { database } = store;
   const users = new Map<string, number>();
+  /** Pushes of each place. */
+  const places = new Map<string, number>();
   let bytes = 0;
   let messages = 0;
-  for (const { user, count, size } of usersOf(database)) tally(user, count, size);
+  for (const { user, place, count, size } of usersOf(database)) tally(user, place, count, size);
   if (messages > 0) log.info({ messages }, "pushes are left on disk, publishing them");
   const readNext = createReadNext(database);
   /** What the broker holds and the disk does still: not to be published again. */
@@ -79,14 +82,13 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
   const adoption = createAdoption({
     store,
     names,
-    onMoved: ({ user, message }) => tally(user, 1, message.body.length),
+    onMoved: ({ user, message }) => tally(user, placeOf(message.exchange, message.routingKey), 1, message.body.length),
     log,
   });
 
-  function tally(user: string, more: number, size: number): void {
-    const count = (users.get(user) ?? 0) + more;
-    if (count > 0) users.set(user, count);
-    else users.delete(user);
+  function tally(user: string, place: string, more: number, size: number): void {
+    countIn(users, user, more);
+    countIn(places, place, more);
     messages += more;
     bytes += size;
     metrics.spoolMessages.set(messages);
@@ -95,12 +97,13 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
   async function add(push: Spooled): Promise<void> {
     const { message, service, user } = push;
     const size = message.body.length;
+    const place = placeOf(message.exchange, message.routingKey);
     if (bytes + size > maxBytes) throw refused(service, "the spool is full");
-    tally(user, 1, size);
+    tally(user, place, 1, size);
     try {
       await store.write((db) => insertSpooled(db, [push]));
     } catch (error) {
-      tally(user, -1, -size);
+      tally(user, place, -1, -size);
       if (!isDiskFull)
         log.error({ reason: (error as Error).message }, "the spool cannot be written: check data-dir's disk");
       isDiskFull = true;
@@ -135,7 +138,8 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
       const left = rows.filter((row) => !published.has(row.seq) && !isStuck(row, round));
       const isSilent = await publishBatch(left, round);
       isDiskWell &&= await forget();
-      if (rows.length < BATCH || isSilent || closed || !isReady()) break;
+      const isAllStuck = [...places.keys()].every((place) => round.stuck.has(place)); // the rest need not be read
+      if (rows.length < BATCH || isSilent || isAllStuck || closed || !isReady()) break;
       last = rows.at(-1)?.seq ?? last;
       await nextTurn(); // a batch of which nothing is tried waits for nothing else
     }
@@ -145,7 +149,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
   /** Tells whether the broker did not say a word to any. */
   async function publishBatch(rows: SpooledRow[], round: Round): Promise<boolean> {
     const said = round.published + round.refused;
-    await Promise.all([...Map.groupBy(rows, placeOf)].map(([place, own]) => publishTo(place, own, round)));
+    await Promise.all([...Map.groupBy(rows, placeOfRow)].map(([place, own]) => publishTo(place, own, round)));
     return rows.length > 0 && round.published + round.refused === said;
   }
 
@@ -172,14 +176,14 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
       }
       round.published++;
       published.add(row.seq);
-      tally(row.user, -1, -row.body.length);
+      tally(row.user, placeOfRow(row), -1, -row.body.length);
       metrics.spool.inc({ service: row.service, outcome: "published" });
     }
   }
 
   /** Told once a round for each place, whose other pushes wait as well, unless it is this one that AMQP cannot carry. */
   function leave(row: SpooledRow, error: unknown, round: Round): void {
-    const place = placeOf(row);
+    const place = placeOfRow(row);
     const isRefusal = isFailure(error, "NACKED");
     if (isRefusal) round.refused++;
     if (!round.stuck.has(place)) {
@@ -221,11 +225,16 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
   };
 }
 
-/** Where a push goes: what one queue there refuses is refused for all of them. */
-function placeOf({ exchange, routing_key: routingKey }: SpooledRow): string {
-  return exchange || routingKey;
+function countIn(counts: Map<string, number>, name: string, more: number): void {
+  const sum = (counts.get(name) ?? 0) + more;
+  if (sum > 0) counts.set(name, sum);
+  else counts.delete(name);
+}
+
+function placeOfRow({ exchange, routing_key }: SpooledRow): string {
+  return placeOf(exchange, routing_key);
 }
 
 function isStuck(row: SpooledRow, { stuck }: Round): boolean {
-  return stuck.has(row.user) || stuck.has(placeOf(row));
+  return stuck.has(row.user) || stuck.has(placeOfRow(row));
 }

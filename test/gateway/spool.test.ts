@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { StatementSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { createHoldOnBroker } from "../../gateway/hold.ts";
@@ -157,8 +158,10 @@ test("what is refused is tried again with one push at a time and after a rest, t
     }
   };
   for (let id = 0; id < 250; id++) await spool.add(push(id));
+  const read = t.mock.method(StatementSync.prototype, "all");
   await seconds(1);
   assert.equal(tried.length, 100, "those that were read together");
+  assert.equal(read.mock.callCount(), 1, "what is to go to the same place is not read");
   await seconds(5);
   assert.equal(tried.length, 100);
   await seconds(60);
