@@ -28,7 +28,7 @@ const PREFETCH = 1000;
 const PATIENCE = 1000;
 const START_TIMEOUT = 3000;
 /** A silent broker is not waited for any longer: the process has to end in time. */
-const LEAVE_TIMEOUT = 2000;
+const LEAVE_TIMEOUT = 1000;
 /**
  * Milliseconds that a queue is tried for before it is replaced, each one in a row twice as long: a broker that refuses every
  * queue, for want of a permission, must not be asked on and on, and one that is slow with every queue has to get one done.

@@ -56,13 +56,14 @@ export class ChannelKeeper<C extends Channel> {
     this.#lost(channel);
   }
 
-  async close(): Promise<void> {
+  /** Waits `patience` ms for the broker's word. Default: 2 s. */
+  async close(patience: number = CLOSE_TIMEOUT): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
     const channel = this.current;
     this.current = undefined;
     this.changed.notify();
-    if (channel) await within(CLOSE_TIMEOUT, channel.close()).catch(() => {});
+    if (channel) await within(patience, channel.close()).catch(() => {});
   }
 
   async #reopen(): Promise<void> {

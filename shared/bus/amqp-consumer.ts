@@ -39,6 +39,8 @@ export function createAmqpConsumer(
 ): AmqpConsumer {
   let consuming: Opened | undefined;
   let cancelled = false;
+  /** Whether the broker left `cancel` without an answer: it is not waited for once more. */
+  let isSilent = false;
 
   const keeper = new ChannelKeeper(
     {
@@ -103,12 +105,15 @@ export function createAmqpConsumer(
     },
     async cancel() {
       cancelled = true;
-      if (consuming) await within(CANCEL_TIMEOUT, consuming.channel.cancel(CONSUMER_TAG)).catch(() => {});
+      if (!consuming) return;
+      await within(CANCEL_TIMEOUT, consuming.channel.cancel(CONSUMER_TAG)).catch((error: unknown) => {
+        isSilent = error instanceof Failure; // else the channel is gone
+      });
     },
     async close() {
       cancelled = true;
       consuming?.acks.flush();
-      await keeper.close(); // the broker takes back whatever was not ended
+      await keeper.close(isSilent ? 0 : undefined); // the broker takes back whatever was not ended
     },
   };
 }

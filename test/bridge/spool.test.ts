@@ -194,23 +194,28 @@ void test("a silent broker does not cost the user's answer: the push is on disk 
   assert.equal(request?.headers["x-wx-event-id"], "account/oUSER1/20");
 });
 
-void test("SIGTERM while a silent broker is asked to take what is on disk: in flight is answered, ended with 0 in time, nothing lost", async (t) => {
-  const { proxy, backend, startGateway } = await createFixture(t);
-  const gateway = await startGateway();
-  await untilReady(gateway);
-  proxy.swallow();
-  assert.equal((await wechatAt(gateway).push(text(30))).opened, "success");
-  const answering = wechatAt(gateway).push(text(31, "oOTHER"));
-  await untilMetric(gateway, "wx_in_flight 1");
-  assert.equal(await gateway.end("SIGTERM"), 0);
-  assert.equal((await answering).opened, "success");
-  proxy.flow();
-  await startGateway();
-  await eventually(
-    () => new Set(backend.requests.map(({ headers }) => headers["x-wx-event-id"])).size === 2,
-    "both have come",
-  );
-});
+for (const role of ["gateway", "start"] as const) {
+  void test(`${role}, SIGTERM while a silent broker is asked to take what is on disk: in flight is answered, ended with 0 in time, nothing lost`, async (t) => {
+    const isAlone = role === "gateway";
+    const fixture = await createFixture(t, { roles: isAlone ? ["dispatcher", "gateway"] : ["gateway"] });
+    const { proxy, backend } = fixture;
+    const start = isAlone ? () => fixture.startGateway() : fixture.startBoth;
+    const bridge = await start();
+    await untilReady(bridge);
+    proxy.swallow();
+    assert.equal((await wechatAt(bridge).push(text(30))).opened, "success");
+    const answering = wechatAt(bridge).push(text(31, "oOTHER"));
+    await untilMetric(bridge, "wx_in_flight 1");
+    assert.equal(await bridge.end("SIGTERM"), 0);
+    assert.equal((await answering).opened, "success");
+    proxy.flow();
+    await start();
+    await eventually(
+      () => new Set(backend.requests.map(({ headers }) => headers["x-wx-event-id"])).size === 2,
+      "both have come",
+    );
+  });
+}
 
 void test("on a disk that takes no more: 503 and counted; what was answered success is published, once each", async (t) => {
   const { proxy, backend, startGateway } = await createFixture(t);
