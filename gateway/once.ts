@@ -35,8 +35,8 @@ export interface Once {
    * data (`raw`) on and on, for hours (虚拟支付, xpay_goods_deliver_notify): its next try gets them. Others are ignored.
    */
   replyLate(identity: string, reply: Reply): void;
-  /** Whether the user has got a reply to this push. */
-  wasReplied(identity: string): boolean;
+  /** Whether the user has got a reply to this push; of one whose answer is under way it is told when that is there. */
+  wasReplied(identity: string): boolean | Promise<boolean>;
 }
 
 export function createOnce(published: Pick<Published, "has" | "add">): Once {
@@ -71,6 +71,15 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
       const digest = digestOf(identity);
       if (reply.type === "raw" && data.get(digest) === undefined) data.set(digest, { reply, outcome: "replied" });
     },
-    wasReplied: (identity) => answered.get(digestOf(identity))?.outcome === "replied",
+    wasReplied(identity) {
+      // Its first reply may be here before the broker has confirmed the push, and a second one right behind it.
+      const starting = underWay.get(identity);
+      if (starting !== undefined) return starting.then(isReplied, () => false);
+      return isReplied(answered.get(digestOf(identity)));
+    },
   };
+}
+
+function isReplied(answer: Answer | undefined): boolean {
+  return answer?.outcome === "replied";
 }

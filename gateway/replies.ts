@@ -16,11 +16,11 @@ interface Wait {
 export interface Replies {
   /** Starts waiting for the reply to `identity`, at most until `deadline` (epoch ms). Call it before publishing. */
   wait(identity: string, deadline: number): { result: Promise<Waited>; cancel(): void };
-  /** Hands over a reply; the caller ends the delivery according to its fate. */
-  take(delivery: Pick<Delivery, "properties" | "body">): ReplyFate;
+  /** Hands over a reply; the caller ends the delivery according to its fate, which may hang on an answer under way. */
+  take(delivery: Pick<Delivery, "properties" | "body">): ReplyFate | Promise<ReplyFate>;
 }
 
-export function createReplies(wasAnswered: (identity: string) => boolean): Replies {
+export function createReplies(wasAnswered: (identity: string) => boolean | Promise<boolean>): Replies {
   const waits = new PassingMap<string, Wait>();
 
   function wait(identity: string, deadline: number): { result: Promise<Waited>; cancel(): void } {
@@ -36,14 +36,21 @@ export function createReplies(wasAnswered: (identity: string) => boolean): Repli
     return { result: promise, cancel: () => end({ kind: "timeout" }) };
   }
 
-  function take({ properties, body }: Pick<Delivery, "properties" | "body">): ReplyFate {
+  function take({ properties, body }: Pick<Delivery, "properties" | "body">): ReplyFate | Promise<ReplyFate> {
     const identity = properties.correlationId ?? "";
     const isDeferred = properties.headers?.[header.deferred] === true;
     const entry = waits.get(identity);
-    if (entry === undefined) return isDeferred || wasAnswered(identity) ? "duplicate" : "late";
+    if (entry === undefined) {
+      const answered = isDeferred || wasAnswered(identity);
+      return typeof answered === "boolean" ? fateAfter(answered) : answered.then(fateAfter);
+    }
     entry.end(isDeferred ? { kind: "deferred" } : { kind: "reply", json: body.toString("utf8") });
     return "used";
   }
 
   return { wait, take };
+}
+
+function fateAfter(wasAnswered: boolean): ReplyFate {
+  return wasAnswered ? "duplicate" : "late";
 }

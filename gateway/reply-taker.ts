@@ -6,7 +6,7 @@ import type { Metrics } from "../shared/metrics.ts";
 import { readReply } from "../shared/reply.ts";
 import { readIdentity } from "../shared/wechat/identity.ts";
 import type { Once } from "./once.ts";
-import type { Replies } from "./replies.ts";
+import type { Replies, ReplyFate } from "./replies.ts";
 
 /**
  * Ends each reply's delivery: one that missed the answer is kept for WeChat's next try when it is data, and goes on to
@@ -22,6 +22,11 @@ export function createReplyTaker(
   const accounts = new Map(config.accounts.map((account) => [account.name, account]));
   return (delivery) => {
     const fate = replies.take(delivery);
+    if (typeof fate === "string") end(delivery, fate);
+    else void fate.then((told) => end(delivery, told));
+  };
+
+  function end(delivery: Delivery, fate: ReplyFate): void {
     const { correlationId = "", headers } = delivery.properties;
     // Consumers need not set the header.
     const service = headers?.[header.service] ?? readIdentity(correlationId)?.service;
@@ -33,5 +38,5 @@ export function createReplyTaker(
     if (fate !== "used") log.info({ identity: correlationId, service: account?.name, fate }, "reply not used");
     if (fate === "late" && account?.lateReply === "customer-service") delivery.reject();
     else delivery.ack();
-  };
+  }
 }

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect } from "amqplib";
+import { connect, type ConsumeMessage } from "amqplib";
 import { pino } from "pino";
 import { type Role, runBridge } from "../../cli/run.ts";
 import { createBackend, type BackendHandler } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { createWechatApi, type WechatApi } from "../support/wechat-api-server.ts";
+import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { startProcess, writeConfig } from "./bridge-process.ts";
+import { openChannel } from "./consumer-kit.ts";
+import { reply as replyTo, subscribe, until } from "./subscribers.ts";
 import { brokerUrl, busKinds, createSystem, type BusKind, type System } from "./system.ts";
 
 const PATH = "/cgi-bin/message/custom/send";
@@ -260,6 +263,22 @@ void describe("late replies", { concurrency: 8 }, () => {
     await counted(system, "dropped", 3);
     assert.match(await system.metrics("dispatcher"), /wx_late_replies_total\{service="other",outcome="dropped"\} 3/);
     assert.equal(api.count(PATH), 1);
+  });
+
+  void test("a second reply right behind the first one, whose push is hardly confirmed, is not sent to the user", async (t) => {
+    const settings = { delivery: "amqp", "reply-budget": "4500ms" };
+    const { api, system, wechat } = await createLate(t, "rabbitmq", slow, settings);
+    const channel = await openChannel(t);
+    const pushes = await subscribe(channel, `${system.prefix}.events`, ["msg.text"]);
+    for (let i = 0; i < 20; i++) {
+      const answering = wechat.push(text());
+      const [push] = await pushes.next(1);
+      for (const msg of ["one", "two"]) replyTo(channel, system, push as ConsumeMessage, msg);
+      assert.equal(parseReply((await answering).opened)["Content"], "one");
+    }
+    const told = 'wx_replies_total{service="shop",outcome="duplicate"} 20\n';
+    await until(async () => (await system.metrics()).includes(told), "twenty duplicates");
+    assert.equal(api.count(PATH), 0);
   });
 
   void test("two dispatchers send a reply once, and one of them goes on when the other is gone", async (t) => {

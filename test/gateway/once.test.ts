@@ -126,3 +126,15 @@ test("wasReplied: only when the user got something", async () => {
     [true, false, false, false, false],
   );
 });
+
+test("wasReplied: of a push whose answer is under way, it is told when that is there", async () => {
+  const once = createOnce(new DigestSet(100));
+  const { start, ends } = createStart();
+  const tries = ["a", "b", "c"].map((identity) => once.share(identity, start));
+  const told = ["a", "b", "c"].map(async (identity) => once.wasReplied(identity));
+  ends[0]?.resolve(hello);
+  ends[1]?.resolve(silent);
+  ends[2]?.reject(new Error("not held"));
+  await Promise.allSettled(tries);
+  assert.deepEqual(await Promise.all(told), [true, false, false]);
+});
