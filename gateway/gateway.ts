@@ -8,6 +8,7 @@ import { createNames, type Names } from "../shared/bus/names.ts";
 import { bridgeTopology } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
 import { explainListenError } from "../shared/listen-error.ts";
+import { DigestSet } from "../shared/digest-set.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Store } from "../shared/store/store.ts";
@@ -56,13 +57,16 @@ export interface Gateway {
 
 /** How long one push from the spool may wait for its confirm, in ms. */
 const SPOOL_TIMEOUT = 10_000;
+/** Pushes whose reply the user has got, remembered so that no second one is sent; 24 bytes each. */
+const REPLIED = 1_000_000;
 
 /** HTTP in, AMQP out: verifies pushes, publishes them and answers with their replies. */
 export function createGateway({ config, bus, store, apis, internal, log, metrics }: GatewayParts): Gateway {
   const names = createNames(config.amqpPrefix);
   if (store && config.amqp) moveJournalToSpool(store.database, names);
   const published = createPublished({ store, log, onForgotten: () => metrics.forgotten.inc() });
-  const once = createOnce(published);
+  const sendsLate = config.accounts.some(({ lateReply }) => lateReply === "customer-service");
+  const once = createOnce(published, sendsLate ? new DigestSet(REPLIED) : undefined);
   const holdOnBroker = createHoldOnBroker({ accounts: config.accounts, bus, names, log });
   const spool =
     store &&

@@ -39,7 +39,8 @@ export interface Once {
   wasReplied(identity: string): boolean | Promise<boolean>;
 }
 
-export function createOnce(published: Pick<Published, "has" | "add">): Once {
+/** `replied` remembers whose users have got a reply for longer than the answers are there. */
+export function createOnce(published: Pick<Published, "has" | "add">, replied?: Pick<Published, "has" | "add">): Once {
   const underWay = new PassingMap<string, Promise<Answer>>();
   const answered = new RecentAnswers(allAnswers);
   const data = new RecentAnswers(dataAnswers);
@@ -60,6 +61,7 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
       try {
         const answer = await starting;
         answered.set(digest, answer);
+        if (isReplied(answer)) replied?.add(digest);
         if (answer.reply.type === "raw") data.set(digest, answer);
         published.add(digest);
         return { answer, isRepeat: false };
@@ -75,7 +77,8 @@ export function createOnce(published: Pick<Published, "has" | "add">): Once {
       // Its first reply may be here before the broker has confirmed the push, and a second one right behind it.
       const starting = underWay.get(identity);
       if (starting !== undefined) return starting.then(isReplied, () => false);
-      return isReplied(answered.get(digestOf(identity)));
+      const digest = digestOf(identity);
+      return (replied?.has(digest) ?? false) || isReplied(answered.get(digest));
     },
   };
 }

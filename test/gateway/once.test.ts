@@ -138,3 +138,17 @@ test("wasReplied: of a push whose answer is under way, it is told when that is t
   await Promise.allSettled(tries);
   assert.deepEqual(await Promise.all(told), [true, false, false]);
 });
+
+test("wasReplied: after 60 s, too, where replied pushes are remembered", async (t) => {
+  mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1_000_000 });
+  const time = mock.method(performance, "now", () => Date.now());
+  t.after(() => {
+    mock.timers.reset();
+    time.mock.restore();
+  });
+  const once = createOnce(new DigestSet(100), new DigestSet(100));
+  await once.share("a", async () => hello);
+  await once.share("b", async () => silent);
+  mock.timers.tick(3_600_000);
+  assert.deepEqual([once.wasReplied("a"), once.wasReplied("b")], [true, false]);
+});
