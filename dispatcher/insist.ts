@@ -11,6 +11,8 @@ const PATIENCE = 60_000;
 /** While the breaker is open it is looked at this often, in ms. */
 const LOOK_AGAIN = 500;
 
+type Failed = Extract<Verdict, { error: string }>;
+
 export interface InsistParts {
   account: Pick<Account, "name" | "retry">;
   outbox: Pick<Outbox, "defer">;
@@ -33,15 +35,21 @@ export type Insist = (
  * Asks a failing backend again while the user's later events wait: on the rungs of the ladder that fit into one minute.
  * The minute counts from the delivery's arrival, so that a user whose every event fails does not keep the others' room
  * for longer than that; each is asked for once at least. With the breaker open, which holds up all users alike, it
- * counts from the event's turn. Rejects at shutdown, and when the delivery has gone back to its queue.
+ * counts from the event's turn, and the probes go first to events that were never asked for. Rejects at shutdown, and
+ * when the delivery has gone back to its queue.
  */
 export function createInsist({ account, outbox, pause, metrics, patience = PATIENCE }: InsistParts): Insist {
+  /** Events that wait for the breaker and were never asked for. */
+  let unasked = 0;
+
   return async function insist(delivery, event, ask, since) {
     const turn = performance.now();
     let attempt = event.attempt;
     let isDeferred = false;
+    let failure: Failed | undefined;
     for (;;) {
-      const verdict = await ask({ ...event, attempt });
+      // A failing event comes back just when the next probe is due: it would have them all, others' events none.
+      const verdict = failure && unasked > 0 ? passedOver(failure) : await ask({ ...event, attempt });
       const wait = waitAfter(verdict, attempt, since, turn);
       if (wait === undefined) return { verdict, attempt };
       const comesTooLate = verdict.kind === "unavailable" || Date.now() + wait >= event.deadline;
@@ -49,11 +57,23 @@ export function createInsist({ account, outbox, pause, metrics, patience = PATIE
         isDeferred = true;
         await outbox.defer(event);
       }
-      await pause(wait);
+      if (failure === undefined && verdict.kind === "unavailable") await pauseUnasked(wait);
+      else await pause(wait);
       if (delivery.isGone()) throw new Failure("NOT_HELD", "its connection was lost, it is delivered again");
-      if (verdict.kind === "failed") attempt++;
+      if (verdict.kind !== "failed") continue;
+      failure = verdict;
+      attempt++;
     }
   };
+
+  async function pauseUnasked(ms: number): Promise<void> {
+    unasked++;
+    try {
+      await pause(ms);
+    } finally {
+      unasked--;
+    }
+  }
 
   function waitAfter({ kind }: Verdict, attempt: number, since: number, turn: number): number | undefined {
     if (kind === "unavailable") return turn + patience > performance.now() ? LOOK_AGAIN : undefined;
@@ -63,4 +83,8 @@ export function createInsist({ account, outbox, pause, metrics, patience = PATIE
     if (rung !== undefined) metrics.retries.inc({ service: account.name, delay: rung.name });
     return rung?.ms;
   }
+}
+
+function passedOver({ error }: Failed): Verdict {
+  return { kind: "unavailable", error };
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { createBreaker } from "../../dispatcher/breaker.ts";
 import { createInsist } from "../../dispatcher/insist.ts";
 import type { Verdict } from "../../dispatcher/verdict.ts";
 import type { Delivery } from "../../shared/bus/bus.ts";
@@ -93,4 +95,41 @@ test("a delivery that has gone back to its queue is left alone", async () => {
   });
   const insisting = insist(delivery as Delivery, { attempt: 1, deadline: 0 } as Event, () => failed, performance.now());
   await assert.rejects(insisting, /delivered again/);
+});
+
+/** Lets mocked time pass, and what waits for it go on. */
+async function pass(ms: number): Promise<void> {
+  for (let passed = 0; passed < ms; passed += 10, mock.timers.tick(10)) await setImmediate();
+}
+
+test("with the breaker open, events that keep failing do not take the probes from one that was never asked for", async (t) => {
+  mock.timers.enable({ apis: ["Date", "setTimeout"] });
+  const time = mock.method(performance, "now", () => Date.now());
+  t.after(() => {
+    mock.timers.reset();
+    time.mock.restore();
+  });
+  const breaker = createBreaker();
+  const ladder = [1000, 10_000, 60_000].map((ms) => ({ name: `${ms}ms`, ms }));
+  const insist = createInsist({
+    account: { name: "shop", retry: [...ladder, ...ladder] },
+    outbox: { defer: async () => {} },
+    pause: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
+    metrics: createMetrics(),
+  });
+  const begin = (verdict: Verdict) => {
+    const ask = (): Verdict => {
+      if (!breaker.admit()) return unavailable;
+      breaker.report(verdict !== failed);
+      return verdict;
+    };
+    const event = { attempt: 1, deadline: 0 } as Event;
+    return insist({ isGone: () => false } as Delivery, event, ask, performance.now());
+  };
+  const failing = Array.from({ length: 5 }, () => begin(failed));
+  await pass(530);
+  const other = begin(taken);
+  await pass(70_000);
+  assert.deepEqual((await other).verdict, taken);
+  assert.equal((await Promise.all(failing)).length, 5);
 });
