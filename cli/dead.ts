@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createNames, dispatchQueueOf, type Names } from "../shared/bus/names.ts";
+import { createNames, dispatchQueueOf, isDispatched, type Names } from "../shared/bus/names.ts";
 import type { Account, AmqpConfig, Broker } from "../shared/config/config.ts";
 import { loadBroker, loadConfig } from "../shared/config/load.ts";
 import { openBrokerSession, type BrokerSession } from "./broker-session.ts";
@@ -59,15 +59,20 @@ async function drop(options: DeadOptions & { all?: boolean }): Promise<void> {
   end(worked, `dropped ${worked.done} of ${worked.total} dead letters`);
 }
 
-/** The dispatch queue of a service, which need not be in the config. */
+/** The dispatch queue of a service, which need not be in the config. Throws when the config says that nobody consumes it. */
 type QueueOf = (service: string) => string;
 
 type Act = (held: HeldMessage, letter: DeadLetter, session: BrokerSession, queueOf: QueueOf) => Promise<void>;
 
 async function onDeadQueue(options: DeadOptions, verb: string, act: Act): Promise<Worked> {
   const { amqp, names, accounts } = await loadAmqp(options.config);
-  const queues = new Map(accounts.map((account) => [account.name, dispatchQueueOf(names, account)]));
-  const queueOf: QueueOf = (service) => queues.get(service) ?? names.dispatchOf(service);
+  const byName = new Map(accounts.map((account) => [account.name, account]));
+  const queueOf: QueueOf = (service) => {
+    const account = byName.get(service);
+    if (account === undefined) return names.dispatchOf(service);
+    if (isDispatched(account)) return dispatchQueueOf(names, account);
+    throw new Error(`no dispatcher takes the events of ${service}: its delivery is amqp`);
+  };
   const session = await openBrokerSession(amqp, `wx-bridge dead ${verb}`).catch((error: Error) => fail(error.message));
   const { deadQueue = names.dead } = options;
   const why = deadQueue === names.dead ? "no bridge has run there" : "check its name";

@@ -270,3 +270,26 @@ test("with the broker's URL alone, those in a queue of a consumer's own go back 
     [1, "there is no queue t.none.dead on this broker: check its name\n"],
   );
 });
+
+test("replay leaves the dead letters of an account whose dispatch queue nobody consumes any more", async (t) => {
+  const { channel, queue, dispatch } = await createQueue(t);
+  await fill(channel, queue, 2);
+  const file = await writeConfig(t, {
+    amqp: { url: brokerUrl(), prefix: queue.replace(/\.dead$/, "") },
+    services: [
+      {
+        name: "shop",
+        delivery: "amqp",
+        "wx-params": { token: "AAAAA" },
+        "listen-endpoints": { "service-path": "/shop" },
+      },
+    ],
+  });
+  assert.deepEqual(await dead(t, file, "replay"), {
+    code: 1,
+    stdout: "replayed 0 of 2 dead letters\n",
+    stderr: "2 left where they were: no dispatcher takes the events of shop: its delivery is amqp\n",
+  });
+  await holding(channel, 2, queue);
+  assert.equal(await depth(channel, dispatch), 0);
+});
