@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { createHoldOnBroker } from "../../gateway/hold.ts";
 import { createNames } from "../../shared/bus/names.ts";
 import { brokerUrl } from "../bridge/system.ts";
@@ -8,7 +8,8 @@ import { classic, createBench, toQueue } from "../shared/bus/bench.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";
 import { configOf, service } from "../shared/config/sample-config.ts";
 
-test("a dispatch queue that refuses for a while, as one that elects its leader: the push is held as soon as it takes it", async (t) => {
+/** A dispatch queue that has room for one message, full, and a push that is to go there. */
+async function createFullQueue(t: TestContext) {
   const bus = await createAmqpTestBus(t, [brokerUrl()]);
   const { prefix, declare, send, consume } = createBench(bus);
   const { accounts } = await configOf({ services: [service({ name: "shop" })], amqp: { url: brokerUrl(), prefix } });
@@ -21,9 +22,15 @@ test("a dispatch queue that refuses for a while, as one that elects its leader: 
   });
   await send(queue, "fills it");
   const { log, lines } = createTestLog();
-  const hold = createHoldOnBroker({ accounts, bus, names, log });
+  const holdOnBroker = createHoldOnBroker({ accounts, bus, names, log });
   const message = { exchange, routingKey: "msg.text", body: Buffer.from("push"), properties: { messageId: "id" } };
-  const holding = hold({ service: "shop", user: "shop/oUSER", message }, 4500);
+  const hold = (timeout: number) => holdOnBroker({ service: "shop", user: "shop/oUSER", message }, timeout);
+  return { queue, consume, hold, lines };
+}
+
+test("a dispatch queue that refuses for a while, as one that elects its leader: the push is held as soon as it takes it", async (t) => {
+  const { queue, consume, hold, lines } = await createFullQueue(t);
+  const holding = hold(4500);
   const isSettled = await Promise.race([
     holding.then(() => true),
     new Promise((resolve) => setTimeout(resolve, 1000, false)),
@@ -37,21 +44,8 @@ test("a dispatch queue that refuses for a while, as one that elects its leader: 
 });
 
 test("a dispatch queue that goes on refusing: it is named once, not for each push", async (t) => {
-  const bus = await createAmqpTestBus(t, [brokerUrl()]);
-  const { prefix, declare, send } = createBench(bus);
-  const { accounts } = await configOf({ services: [service({ name: "shop" })], amqp: { url: brokerUrl(), prefix } });
-  const names = createNames(prefix);
-  const [exchange, queue] = [names.eventsOf("shop"), names.dispatchOf("shop")];
-  await declare({
-    exchanges: [{ name: exchange, type: "topic" }],
-    queues: [classic(queue, { "x-max-length": 1, "x-overflow": "reject-publish" })],
-    bindings: [toQueue(exchange, queue, "#")],
-  });
-  await send(queue, "fills it");
-  const { log, lines } = createTestLog();
-  const hold = createHoldOnBroker({ accounts, bus, names, log });
-  const message = { exchange, routingKey: "msg.text", body: Buffer.from("push"), properties: { messageId: "id" } };
-  for (let i = 0; i < 3; i++) await assert.rejects(hold({ service: "shop", user: "shop/oUSER", message }, 1000));
+  const { queue, hold, lines } = await createFullQueue(t);
+  for (let i = 0; i < 3; i++) await assert.rejects(hold(1000));
   assert.deepEqual(
     lines.all.map(({ msg, queue: named }) => [msg, named]),
     [["a queue takes no pushes: look at its limits and policies", queue]],

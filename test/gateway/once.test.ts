@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { mock, test, type TestContext } from "node:test";
 import { createOnce, type Answer } from "../../gateway/once.ts";
 import { DigestSet } from "../../shared/digest-set.ts";
 
@@ -8,6 +8,16 @@ const silent: Answer = { reply: { type: "success" }, outcome: "silent" };
 const numbered = (i: number): Answer => ({ ...hello, reply: { type: "text", msg: `你好 ${i}` } });
 const data = (msg: string): Answer => ({ reply: { type: "raw", msg }, outcome: "replied" });
 const repeat = { answer: { reply: { type: "success" }, outcome: "repeat" }, isRepeat: true };
+
+/** Time passes by `mock.timers.tick` alone. */
+function stopTime(t: TestContext): void {
+  mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1_000_000 });
+  const time = mock.method(performance, "now", () => Date.now());
+  t.after(() => {
+    mock.timers.reset();
+    time.mock.restore();
+  });
+}
 
 /** A start that counts its calls and waits to be ended. */
 function createStart() {
@@ -58,12 +68,7 @@ test("a failure reaches all who wait, and is forgotten", async () => {
 });
 
 test("after 60 s the answer is gone, but the push is not started again", async (t) => {
-  mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1_000_000 });
-  const time = mock.method(performance, "now", () => Date.now());
-  t.after(() => {
-    mock.timers.reset();
-    time.mock.restore();
-  });
+  stopTime(t);
   const once = createOnce(new DigestSet(100));
   await once.share("a", async () => hello);
   mock.timers.tick(59_000);
@@ -73,12 +78,7 @@ test("after 60 s the answer is gone, but the push is not started again", async (
 });
 
 test("a data answer is kept for 6 h, and one that comes late takes the place of success; the first one stays", async (t) => {
-  mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1_000_000 });
-  const time = mock.method(performance, "now", () => Date.now());
-  t.after(() => {
-    mock.timers.reset();
-    time.mock.restore();
-  });
+  stopTime(t);
   const once = createOnce(new DigestSet(100));
   await once.share("a", async () => data("1"));
   await once.share("b", async () => ({ ...silent, outcome: "late" }));
@@ -140,12 +140,7 @@ test("wasReplied: of a push whose answer is under way, it is told when that is t
 });
 
 test("wasReplied: after 60 s, too, where replied pushes are remembered", async (t) => {
-  mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1_000_000 });
-  const time = mock.method(performance, "now", () => Date.now());
-  t.after(() => {
-    mock.timers.reset();
-    time.mock.restore();
-  });
+  stopTime(t);
   const once = createOnce(new DigestSet(100), new DigestSet(100));
   await once.share("a", async () => hello);
   await once.share("b", async () => silent);
