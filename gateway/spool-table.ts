@@ -59,7 +59,9 @@ export function insertSpooled(database: DatabaseSync, pushes: Iterable<Spooled>)
 }
 
 /** The pushes behind `seq`, oldest first, `count` at most. */
-export function createReadNext(database: DatabaseSync): (seq: number, count: number) => SpooledRow[] {
+export type ReadNext = (seq: number, count: number) => SpooledRow[];
+
+export function createReadNext(database: DatabaseSync): ReadNext {
   const statement = database.prepare("SELECT * FROM spool WHERE seq > ? ORDER BY seq LIMIT ?");
   return (seq, count) => statement.all(seq, count) as unknown as SpooledRow[];
 }

@@ -1,25 +1,16 @@
-import { Failure, isFailure } from "../shared/failure.ts";
+import { Failure } from "../shared/failure.ts";
 import type { Names } from "../shared/bus/names.ts";
 import { within } from "../shared/bus/waiting.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Store } from "../shared/store/store.ts";
-import { nextTurn } from "../shared/turn.ts";
 import { createAdoption } from "./adoption.ts";
-import {
-  createReadNext,
-  deleteSpooled,
-  insertSpooled,
-  placeOf,
-  pushOf,
-  usersOf,
-  type Spooled,
-  type SpooledRow,
-} from "./spool-table.ts";
+import { createRounds, placeOfRow } from "./spool-round.ts";
+import { createReadNext, deleteSpooled, insertSpooled, placeOf, usersOf, type Spooled } from "./spool-table.ts";
 
-/** Bytes of pushes on disk, and pushes published at a time when the broker is back. */
+/** Bytes of pushes on disk. */
 const MAX_BYTES = 1024 * 1024 * 1024;
-const BATCH = 100;
+/** Milliseconds from one round to the next. */
 const RETRY_EVERY = 1000;
 /** How often the spool rests when all that it tried was refused, each time for as long as `RETRY_EVERY`. */
 const RESTS = 5;
@@ -50,15 +41,6 @@ export interface SpoolParts {
   maxBytes?: number;
 }
 
-/** One go through what is on disk. */
-interface Round {
-  /** Users and places of what was not held: what else is theirs waits for the next round. */
-  stuck: Set<string>;
-  published: number;
-  /** How often the broker said no. */
-  refused: number;
-}
-
 export function createSpool({ store, names, publish, isReady, log, metrics, maxBytes = MAX_BYTES }: SpoolParts): Spool {
   const { database } = store;
   const users = new Map<string, number>();
@@ -68,11 +50,21 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
   let messages = 0;
   for (const { user, place, count, size } of usersOf(database)) tally(user, place, count, size);
   if (messages > 0) log.info({ messages }, "pushes are left on disk, publishing them");
-  const readNext = createReadNext(database);
   /** What the broker holds and the disk does still: not to be published again. */
   const published = new Set<number>();
-  /** Where the last push of all that went there was not held: the next one goes alone. */
-  const refusing = new Set<string>();
+  const runRound = createRounds({
+    readNext: createReadNext(database),
+    places: () => places.keys(),
+    publish,
+    onPublished(row) {
+      published.add(row.seq);
+      tally(row.user, placeOfRow(row), -1, -row.body.length);
+      metrics.spool.inc({ service: row.service, outcome: "published" });
+    },
+    isPublished: ({ seq }) => published.has(seq),
+    isOver: () => closed || !isReady(),
+    log,
+  });
   let rests = 0;
   /** Whether the last push could not be written: a full disk is told once. */
   let isDiskFull = false;
@@ -126,77 +118,10 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
       .finally(() => (draining = undefined));
   }
 
-  /**
-   * Batch after batch until nothing is left or the broker takes nothing: the timer then tries again. What a queue refuses
-   * stays, and what else is to go there; the rest is not kept waiting by it.
-   */
   async function publishAll(): Promise<void> {
     let isDiskWell = await forget();
-    const round: Round = { stuck: new Set(), published: 0, refused: 0 };
-    for (let last = 0; ;) {
-      const rows = readNext(last, BATCH);
-      const left = rows.filter((row) => !published.has(row.seq) && !isStuck(row, round));
-      const isSilent = await publishBatch(left, round);
-      isDiskWell &&= await forget();
-      const isAllStuck = [...places.keys()].every((place) => round.stuck.has(place)); // the rest need not be read
-      if (rows.length < BATCH || isSilent || isAllStuck || closed || !isReady()) break;
-      last = rows.at(-1)?.seq ?? last;
-      await nextTurn(); // a batch of which nothing is tried waits for nothing else
-    }
-    rests = round.refused > 0 && round.published === 0 ? RESTS : 0;
-  }
-
-  /** Tells whether the broker did not say a word to any. */
-  async function publishBatch(rows: SpooledRow[], round: Round): Promise<boolean> {
-    const said = round.published + round.refused;
-    await Promise.all([...Map.groupBy(rows, placeOfRow)].map(([place, own]) => publishTo(place, own, round)));
-    return rows.length > 0 && round.published + round.refused === said;
-  }
-
-  /**
-   * Users side by side, each one's pushes in order. Where the last one was not held, one goes first: each try that a queue
-   * refuses leaves copies in those that do not.
-   */
-  async function publishTo(place: string, rows: SpooledRow[], round: Round): Promise<void> {
-    if (refusing.has(place)) await publishInOrder(rows.splice(0, 1), round);
-    if (round.stuck.has(place)) return;
-    refusing.delete(place);
-    const others = rows.filter(({ user }) => !round.stuck.has(user));
-    await Promise.all([...Map.groupBy(others, ({ user }) => user).values()].map((own) => publishInOrder(own, round)));
-  }
-
-  async function publishInOrder(rows: SpooledRow[], round: Round): Promise<void> {
-    for (const row of rows) {
-      if (closed) return;
-      const push = pushOf(row);
-      try {
-        await publish(push);
-      } catch (error) {
-        return leave(row, error, round);
-      }
-      round.published++;
-      published.add(row.seq);
-      tally(row.user, placeOfRow(row), -1, -row.body.length);
-      metrics.spool.inc({ service: row.service, outcome: "published" });
-    }
-  }
-
-  /** Told once a round for each place, whose other pushes wait as well, unless it is this one that AMQP cannot carry. */
-  function leave(row: SpooledRow, error: unknown, round: Round): void {
-    const place = placeOfRow(row);
-    const isRefusal = isFailure(error, "NACKED");
-    if (isRefusal) round.refused++;
-    if (!round.stuck.has(place)) {
-      const { properties } = pushOf(row).message;
-      log.warn(
-        { identity: properties.messageId, service: row.service, reason: (error as Error).message },
-        "still spooled",
-      );
-    }
-    round.stuck.add(row.user);
-    if (isRefusal && error.cause !== undefined) return;
-    round.stuck.add(place);
-    refusing.add(place);
+    const isAllRefused = await runRound(async () => void (isDiskWell &&= await forget())); // a failing disk is told once
+    rests = isAllRefused ? RESTS : 0;
   }
 
   /** Deletes what is published; false when a failing disk does not: then it stays, and is deleted another time. */
@@ -229,12 +154,4 @@ function countIn(counts: Map<string, number>, name: string, more: number): void 
   const sum = (counts.get(name) ?? 0) + more;
   if (sum > 0) counts.set(name, sum);
   else counts.delete(name);
-}
-
-function placeOfRow({ exchange, routing_key }: SpooledRow): string {
-  return placeOf(exchange, routing_key);
-}
-
-function isStuck(row: SpooledRow, { stuck }: Round): boolean {
-  return stuck.has(row.user) || stuck.has(placeOfRow(row));
 }
