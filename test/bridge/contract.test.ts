@@ -5,7 +5,7 @@ import { connect, type Channel, type ConsumeMessage } from "amqplib";
 import { pino } from "pino";
 import { runBridge } from "../../cli/run.ts";
 import { pushes, type PushFixture } from "../fixtures/pushes.ts";
-import { createBackend } from "../support/backend-server.ts";
+import { createBackend, createHeldAnswer } from "../support/backend-server.ts";
 import { document, documentedPointer, faultsOf, identify } from "../support/contract-document.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { createWechatApi } from "../support/wechat-api-server.ts";
@@ -116,7 +116,8 @@ void test("events, enriched events, replies, retry copies, dead letters and unro
 
 void test("late replies fit the committed document, before and after they were put aside", async (t) => {
   const api = await createWechatApi(t);
-  const backend = await createBackend(t, { body: { type: "text", msg: "late" }, delayMs: 900 });
+  const { handler, release } = createHeldAnswer({ body: { type: "text", msg: "late" } });
+  const backend = await createBackend(t, handler);
   const service = {
     name: "shop",
     "msg-proxy-pass": backend.url,
@@ -133,6 +134,7 @@ void test("late replies fit the committed document, before and after they were p
   const dispatcher = await runBridge("dispatcher", system.config, pino({ enabled: false }));
   t.after(() => dispatcher.close());
   await system.wechat("shop").push(text());
+  release();
   const [first] = await late.take(1);
   assert.equal(identify("lateReplies", first), "lateReply");
   assert.ok((first.properties.headers as Record<string, unknown>)["x-death"], "it came through its gateway's queue");

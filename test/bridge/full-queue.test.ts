@@ -20,9 +20,7 @@ for (const type of ["classic", "quorum"]) {
     await fill(t, channel, system, "events", type);
     const other = await subscribe(channel, `${system.prefix}.events`, ["#"]);
     for (const content of ["a", "b", "c"]) {
-      const answer = await system.wechat("one").push(text(content));
-      assert.equal(contentOf(answer), "ok");
-      assert.ok(answer.ms < 2000, `answered after ${answer.ms} ms`);
+      assert.equal(contentOf(await system.wechat("one").push(text(content))), "ok");
     }
     await until(async () => deliveries(system) === backend.requests.length, "every delivery's end");
     assert.deepEqual(identities(other), [...new Set(backend.requests.map(({ headers }) => headers["x-wx-event-id"]))]);
@@ -39,9 +37,7 @@ for (const type of ["classic", "quorum"]) {
     await fill(t, channel, system, "enriched", type);
     const other = await subscribe(channel, `${system.prefix}.enriched`, ["#"]);
     for (const content of ["a", "b", "c"]) {
-      const answer = await system.wechat("one").push(text(content));
-      assert.equal(contentOf(answer), "ok");
-      assert.ok(answer.ms < 1000, `answered after ${answer.ms} ms`);
+      assert.equal(contentOf(await system.wechat("one").push(text(content))), "ok");
     }
     await until(async () => deliveries(system) === 3, "every delivery's end");
     assert.equal(backend.requests.length, 3);
@@ -57,9 +53,7 @@ for (const type of ["classic", "quorum"]) {
     await channel.bindQueue(queue, `${system.prefix}.events.one`, "#");
     await channel.consume(queue, (message) => message && reply(channel, system, message, "replied"), { noAck: true });
     for (const content of ["a", "b"]) {
-      const answer = await system.wechat("one").push(text(content));
-      assert.equal(contentOf(answer), "replied");
-      assert.ok(answer.ms < 2000, `answered after ${answer.ms} ms`);
+      assert.equal(contentOf(await system.wechat("one").push(text(content))), "replied");
     }
     const { messageCount } = await channel.checkQueue(`${system.prefix}.unrouted`);
     assert.equal(messageCount, 2, "what the full queue has missed is kept");

@@ -66,24 +66,22 @@ for (const [name, settings, body] of untouched) {
 }
 
 const waits: [name: string, changes: () => object, from: number, to: number][] = [
-  ["a third of what is left of the budget", () => ({ deadline: Date.now() + 900 }), 200, 600],
-  ["1 s at most", () => ({ deadline: Date.now() + 60_000 }), 950, 1500],
-  ["1 s when nobody waits for the reply", () => ({ deadline: Date.now() + 300, replyTo: undefined }), 950, 1500],
-  ["1 s when the deadline is over", () => ({ deadline: Date.now() - 1000 }), 950, 1500],
+  ["a third of what is left of the budget", () => ({ deadline: Date.now() + 900 }), 200, 300],
+  ["1 s at most", () => ({ deadline: Date.now() + 60_000 }), 1000, 1000],
+  ["1 s when nobody waits for the reply", () => ({ deadline: Date.now() + 300, replyTo: undefined }), 1000, 1000],
+  ["1 s when the deadline is over", () => ({ deadline: Date.now() - 1000 }), 1000, 1000],
 ];
 for (const [name, changes, from, to] of waits) {
   test(`a silent user/info costs ${name}`, async (t) => {
     const { server, enriched } = await createEnriching(t);
     server.on(path, () => "hang");
-    const startedAt = performance.now();
     const { userInfo, userInfoError } = JSON.parse(await enriched(`{"FromUserName":"o1"}`, changes())) as Record<
       string,
       unknown
     >;
-    const took = performance.now() - startedAt;
-    assert.ok(took >= from && took < to, `${took} ms`);
     assert.equal(userInfo, null);
-    assert.match(String(userInfoError), /^user\/info: no answer in \d+ ms$/);
+    const [, ms] = /^user\/info: no answer in (\d+) ms$/.exec(String(userInfoError)) ?? [];
+    assert.ok(Number(ms) >= from && Number(ms) <= to, String(userInfoError));
   });
 }
 

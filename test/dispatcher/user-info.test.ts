@@ -46,15 +46,11 @@ test("an answer is remembered for 5 minutes", async (t) => {
   assert.equal(server.count(path), 2);
 });
 
-test("a remembered answer costs microseconds and needs no budget", async (t) => {
-  const { users } = await createUsers(t);
+test("a remembered answer needs neither WeChat nor budget", async (t) => {
+  const { server, users } = await createUsers(t);
   const first = await users.get("o1", 1000);
-  assert.equal(await users.get("o1", 0), first);
-  const start = performance.now();
-  for (let i = 0; i < 10_000; i++) await users.get("o1", 1000);
-  const micros = (performance.now() - start) / 10;
-  t.diagnostic(`${micros.toFixed(2)} µs`);
-  assert.ok(micros < 50, `${micros} µs`);
+  for (let i = 0; i < 1000; i++) assert.equal(await users.get("o1", 0), first);
+  assert.equal(server.count(path), 1);
 });
 
 test("ten thousand users are remembered, the latest ones", async (t) => {
@@ -85,14 +81,12 @@ test("forget makes the next get ask again, also when a call is on its way", asyn
 
 test("waits the budget, at most 1 s; what comes later serves the next push", async (t) => {
   const { server, users } = await createUsers(t);
-  server.on(path, () => sleep(1400, { openid: "o1" }));
-  const start = performance.now();
+  const { promise: said, resolve: say } = Promise.withResolvers<object>();
+  server.on(path, () => said);
   assert.deepEqual(await users.get("o1", 100), { error: "user/info: no answer in 100 ms" });
-  assert.ok(performance.now() - start < 600);
   assert.deepEqual(await users.get("o1", 60_000), { error: "user/info: no answer in 1000 ms" });
-  assert.ok(performance.now() - start < 1300);
-  await sleep(500);
-  assert.deepEqual(await users.get("o1", 100), { text: '{"openid":"o1"}' });
+  say({ openid: "o1" });
+  assert.deepEqual(await users.get("o1", 1000), { text: '{"openid":"o1"}' });
   assert.equal(server.count(path), 1);
 });
 

@@ -28,7 +28,6 @@ async function answers(t: Closing, who: string, command: string, args: string[],
   const click = await wechat.push(event("CLICK", "V1001"));
   for (const answer of [greeting, marked, long, click]) {
     assert.ok(answer?.verified, "sealed, with the right signature");
-    assert.ok(answer.ms < 2000, `answered after ${answer.ms} ms`);
   }
   assert.equal(contentOf(greeting ?? assert.fail()), `${who} heard: 你好`);
   assert.equal(contentOf(marked ?? assert.fail()), `${who} heard: 1 < 2`);

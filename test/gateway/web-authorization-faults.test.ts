@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage, type RequestListener } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createArrivals } from "../support/arrivals.ts";
 import { secret } from "./endpoints/start-bridge.ts";
 import { browse, createWorld, outcomes, streamSlowly, textOf } from "./web-authorization-world.ts";
@@ -46,8 +45,7 @@ test("a browser that leaves before the answer ends the request to the backend", 
   const [closed] = await arrivals.next();
   outgoing.destroy();
   await closed;
-  await sleep(20);
-  assert.deepEqual(outcomes(logged), ["browser left"]);
+  await t.waitFor(() => assert.deepEqual(outcomes(logged), ["browser left"]), { timeout: 5000 });
 });
 
 test("a browser that leaves while WeChat is asked costs the backend nothing", async (t) => {
@@ -57,9 +55,8 @@ test("a browser that leaves while WeChat is asked costs the backend nothing", as
   outgoing.end();
   await api.next("/cgi-bin/user/info");
   outgoing.destroy();
-  await sleep(300);
+  await t.waitFor(() => assert.deepEqual(outcomes(logged), ["browser left"]), { timeout: 5000 });
   assert.equal(requests.length, 0);
-  assert.deepEqual(outcomes(logged), ["browser left"]);
   await checkAlive(page);
 });
 
@@ -106,7 +103,7 @@ test("a backend that is silent is 504, then 502 when it resets or is not there",
     [504, "text/plain; charset=utf-8", "the service behind this page did not answer in time\n"],
   );
   const ms = performance.now() - startedAt;
-  assert.ok(ms >= 290 && ms < 1500, `${ms} ms`);
+  assert.ok(ms >= 290, `${ms} ms`);
   const gone = await browse(`${world.page}?code=base2&state=s`);
   assert.deepEqual([gone.statusCode, await textOf(gone)], [502, "the service behind this page cannot be reached\n"]);
   assert.equal(world.requests.length, 2);

@@ -60,7 +60,7 @@ describe("patience", { concurrency: true }, () => {
       assert.equal(opened, "success");
       assert.ok(ms < 5000, `answered after ${ms} ms`);
       const [request] = await late.next(1);
-      assert.ok((request?.at ?? 0) < startedAt + 2500, "the backend had to wait for userInfo");
+      assert.ok((request?.at ?? 0) < startedAt + 4000, "the backend had to wait for userInfo");
       assert.match(request?.body ?? "", /"userInfo":null,"userInfoError":"[^"]+"\}$/);
     });
   }
@@ -76,7 +76,7 @@ describe("at once", { concurrency: true }, () => {
       const answers = await Promise.all(twelve.map((openid) => system.wechat("five").push(text(openid))));
       for (const { opened, ms } of answers) {
         assert.match(opened, /<!\[CDATA\[slow\]\]>/);
-        assert.ok(ms >= 2990 && ms < 4500, `answered after ${ms} ms`);
+        assert.ok(ms >= 2990 && ms < 5000, `answered after ${ms} ms`);
       }
     });
   }
@@ -85,6 +85,6 @@ describe("at once", { concurrency: true }, () => {
     const startedAt = performance.now();
     const browsed = twelve.map(async (code) => textOf(await browse(`${pages.page}?code=base${code}&state=s`)));
     assert.deepEqual(new Set(await Promise.all(browsed)), new Set(["page"]));
-    assert.ok(performance.now() - startedAt < 5500);
+    assert.ok(performance.now() - startedAt < 8500);
   });
 });

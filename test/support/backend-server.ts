@@ -35,6 +35,12 @@ export interface Backend extends LoopbackServer {
   close(): Promise<void>;
 }
 
+/** A handler that answers nobody before `release`: what is to happen until then takes the time it needs. */
+export function createHeldAnswer(answer: BackendAnswer): { handler: BackendHandler; release: () => void } {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  return { handler: () => released.then(() => answer), release };
+}
+
 const taken: BackendAnswer = { body: { type: "text", msg: "ok" } };
 
 /** Starts a backend on a free loopback port; without a handler it answers `{"type":"text","msg":"ok"}`. */
