@@ -2,7 +2,7 @@
 export interface Arrivals<T> {
   readonly all: readonly T[];
   add(item: T): void;
-  /** The next `count` items in order of arrival, each handed out once; rejects after `timeoutMs` (default 5000). */
+  /** The next `count` items in order of arrival, each handed out once; rejects after `timeoutMs` (default 10 000). */
   next(count?: number, timeoutMs?: number): Promise<T[]>;
 }
 
@@ -26,7 +26,7 @@ export function createArrivals<T>(what: string): Arrivals<T> {
     wakeFirst();
   }
 
-  function next(count = 1, timeoutMs = 5000): Promise<T[]> {
+  function next(count = 1, timeoutMs = 10_000): Promise<T[]> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         waiters.splice(waiters.indexOf(waiter), 1);

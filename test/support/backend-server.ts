@@ -25,7 +25,7 @@ export interface Backend extends LoopbackServer {
   readonly requests: readonly BackendRequest[];
   /**
    * The next requests that `next` has not handed out yet, in order of arrival, whether or not they are there already.
-   * Rejects after `timeoutMs` (default 5000).
+   * Rejects after `timeoutMs` (default 10 000).
    */
   next(count?: number, timeoutMs?: number): Promise<BackendRequest[]>;
   /** Answers one path this way from now on, or with a handler alone every path that has no answer of its own. */

@@ -21,7 +21,7 @@ export interface WechatApi extends LoopbackServer {
   /** Every call so far, failed ones too, in order of arrival. */
   readonly calls: readonly WechatApiCall[];
   count(path: string): number;
-  /** The next calls of this path not handed out yet, arrived or not; rejects after `timeoutMs` (default 5000). */
+  /** The next calls of this path not handed out yet, arrived or not; rejects after `timeoutMs` (default 10 000). */
   next(path: string, count?: number, timeoutMs?: number): Promise<WechatApiCall[]>;
   /** Delays every answer of this path, failures too; 0 ends it. */
   latency(path: string, ms: number): void;

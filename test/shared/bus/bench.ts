@@ -83,7 +83,7 @@ export const toExchange = (source: string, destination: string, routingKey = "")
 export async function eventually(
   what: string,
   isSo: () => boolean | Promise<boolean>,
-  timeoutMs = 5000,
+  timeoutMs = 15_000,
 ): Promise<void> {
   for (const end = Date.now() + timeoutMs; !(await isSo()); await sleep(10)) {
     assert.ok(Date.now() < end, `not within ${timeoutMs} ms: ${what}`);
