@@ -14,8 +14,8 @@ export interface CommonEndpointsParts {
   log: Logger;
 }
 
-/** Reads a request to a common endpoint. Throws `ARGUMENT_MISSING` when its `s` names no service. */
-export type OpenCall = (request: FastifyRequest) => EndpointCall;
+/** Reads a request to a common endpoint. Rejects with `ARGUMENT_MISSING` when its `s` names no service. */
+export type OpenCall = (request: FastifyRequest) => Promise<EndpointCall>;
 
 /** Makes the opener of all endpoints: the accounts' jsapi tickets are shared by all calls. */
 export function createOpenCall({ config, apis, log }: CommonEndpointsParts): OpenCall {
@@ -30,8 +30,8 @@ export function createOpenCall({ config, apis, log }: CommonEndpointsParts): Ope
     return store;
   }
 
-  return (request) => {
-    const parameters = readParameters(request);
+  return async (request) => {
+    const parameters = await readParameters(request);
     const service = parameters.need("s", "s(ervice)");
     const account = accounts.get(service);
     if (account === undefined) throw new Failure("ARGUMENT_MISSING", "s(ervice) is the name of no service");

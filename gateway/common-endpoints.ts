@@ -73,7 +73,7 @@ function createHandler(name: string, endpoint: Endpoint, open: OpenCall, log: Lo
   return async (request, reply) => {
     let callLog = log;
     try {
-      const call = open(request);
+      const call = await open(request);
       callLog = call.log;
       const answer = await endpoint(call);
       callLog.info({ endpoint: name, ms: elapsedOf(reply) }, "common endpoint");

@@ -13,12 +13,12 @@ export interface Parameters {
 }
 
 /** Reads a call's parameters, whatever its Content-Type; one that stands twice counts by its first value. */
-export function readParameters(request: FastifyRequest): Parameters {
+export async function readParameters(request: FastifyRequest): Promise<Parameters> {
   const query = new URLSearchParams(request.url.split("?").slice(1).join("?"));
   const body = request.body instanceof Buffer ? request.body.toString("utf8").replace(/^\uFEFF/, "") : "";
   const isJson = /^\s*[{[]/.test(body);
   const members = isJson ? readMembers(body) : new Map<string, JsonText>();
-  const form = new URLSearchParams(isJson ? "" : body);
+  const form = isJson ? new URLSearchParams() : await readForm(body);
 
   function get(name: string): string {
     return plain(members.get(name)) || form.get(name) || query.get(name) || "";
@@ -33,6 +33,22 @@ export function readParameters(request: FastifyRequest): Parameters {
     },
     json: (name) => members.get(name),
   };
+}
+
+/** A form in either of its encodings. The parts of `multipart/form-data`, as PHP's curl sends an array, tell their boundary. */
+async function readForm(body: string): Promise<URLSearchParams> {
+  const boundary = /^--([^\r\n]{1,70})\r\n/.exec(body)?.[1];
+  if (boundary === undefined) return new URLSearchParams(body);
+  try {
+    const headers = { "content-type": `multipart/form-data; boundary="${boundary}"` };
+    const form = new URLSearchParams();
+    for (const [name, value] of await new Response(body, { headers }).formData()) {
+      if (typeof value === "string") form.append(name, value);
+    }
+    return form;
+  } catch {
+    throw new Failure("ARGUMENT_MISSING", "the body is not a valid form");
+  }
 }
 
 function readMembers(body: string): Map<string, JsonText> {

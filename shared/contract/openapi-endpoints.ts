@@ -132,7 +132,7 @@ function bodyOf(properties: TProperties): Part {
   return {
     required: true,
     content: {
-      ...(isFlat && { "application/x-www-form-urlencoded": { schema } }),
+      ...(isFlat && { "application/x-www-form-urlencoded": { schema }, "multipart/form-data": { schema } }),
       "application/json": { schema },
     },
   };

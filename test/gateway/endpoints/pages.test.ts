@@ -9,11 +9,21 @@ const page = "http://mp.weixin.qq.com/p?a=1&b=你 好";
 const fields = { s: "plain", u: page };
 const form = new URLSearchParams(fields).toString();
 
+/** The parts as PHP's curl writes an array. */
+const parts = (names: Record<string, string>, boundary = "------------------------d74496d66958873e") =>
+  Object.entries(names)
+    .map(([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
+    .concat(`--${boundary}--\r\n`)
+    .join("");
+const multipart = "multipart/form-data; boundary=------------------------d74496d66958873e";
+
 /** The same call in every form that is taken. */
 const rows: [name: string, path: string, call: Call][] = [
   ["a form", "", { body: form, headers: { "content-type": "application/x-www-form-urlencoded" } }],
   ["a form without Content-Type", "", { body: form }],
   ["a form with a broken Content-Type", "", { body: form, headers: { "content-type": "form" } }],
+  ["the parts of a form", "", { body: parts(fields), headers: { "content-type": multipart } }],
+  ["query and parts", "?s=plain&u=other", { body: parts({ u: page }), headers: { "content-type": multipart } }],
   ["the query", `?${form}`, { method: "POST" }],
   ["JSON", "", { body: JSON.stringify(fields), headers: { "content-type": "application/json" } }],
   ["JSON called a form", "", { body: `\n${JSON.stringify(fields)}`, headers: { "content-type": "text/plain" } }],
@@ -75,6 +85,8 @@ test("both refuse what is missing and pass WeChat's refusal on", async (t) => {
       ['{"s":"plain","u":null}', "u(rl) parameter expected"],
       ["s=nosuch&u=x", "s(ervice) is the name of no service"],
       ['{"s":', "the body is not valid JSON"],
+      [parts({ s: "plain" }), "u(rl) parameter expected"],
+      [parts(fields).slice(0, -60), "the body is not a valid form"],
     ];
     for (const [body, msg] of faults) {
       assert.deepEqual(await call(`${url}/${name}`, { body }), answered(`{"code":400,"msg":"${msg}"}`, 400), body);
