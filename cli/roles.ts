@@ -17,9 +17,11 @@ const roles: Record<Role, string> = {
 
 /** `start`, `gateway` and `dispatcher`: processes that run until SIGTERM or SIGINT. */
 export function addRoleCommands(program: Command): void {
+  // A first word that is no command is a slip: as an argument of the default one, nothing would be told of it.
+  const isBare = !/^[^-]/.test(process.argv[2] ?? "");
   for (const [role, description] of Object.entries(roles) as [Role, string][]) {
     program
-      .command(role, { isDefault: role === "start" })
+      .command(role, { isDefault: role === "start" && isBare })
       .description(description)
       .addOption(new Option("-c, --config <file>", "the config file").env("CONF_FILE"))
       .action(({ config: file }: { config?: string }) => runRole(role, file));

@@ -172,6 +172,12 @@ test("an unknown command or option: help, exit code 1", async (t) => {
   }
 });
 
+test("a misspelt command: its name and the near one, not the default command's arguments", async (t) => {
+  const { code, stderr } = await runCommand(t, ["chek", "wx-bridge.conf.json"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: unknown command 'chek'\n\(Did you mean check\?\)\n/);
+});
+
 function ownVersion(): string {
   const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
