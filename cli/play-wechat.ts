@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { request } from "undici";
+import { Failure } from "../shared/failure.ts";
 import { createSealer } from "../shared/wechat/sealing.ts";
 import { signatureMatches, signatureOf } from "../shared/wechat/signature.ts";
 import { formatOf, parseJsonObject } from "../shared/wechat/push.ts";
@@ -22,8 +23,8 @@ export interface PlayedAnswer {
   ms: number;
 }
 
-/** Longer than WeChat waits, so that a late answer is seen as late. */
-const TIMEOUT = 15_000;
+/** Milliseconds that an answer may take: longer than WeChat waits, so that a late one is seen as late. */
+export const PATIENCE = 15_000;
 
 /** Posts pushes as WeChat's servers do, in safe mode when there is a key. */
 export function createPlayer({ url, token, aesKey, appId = "" }: PlayerOptions) {
@@ -37,7 +38,7 @@ export function createPlayer({ url, token, aesKey, appId = "" }: PlayerOptions) 
     for (const [name, value] of Object.entries(signed)) target.searchParams.set(name, value);
     const sent = sealer === undefined ? body : envelope(body, timestamp, nonce, target.searchParams);
     const startedAt = performance.now();
-    const answer = await request(target, { method: "POST", body: sent, signal: AbortSignal.timeout(TIMEOUT) });
+    const answer = await request(target, { method: "POST", body: sent, signal: AbortSignal.timeout(PATIENCE) });
     const text = await answer.body.text();
     const ms = Math.round(performance.now() - startedAt);
     return { status: answer.statusCode, ...open(text, timestamp, nonce), ms };
@@ -51,12 +52,12 @@ export function createPlayer({ url, token, aesKey, appId = "" }: PlayerOptions) 
     return `<xml>\n<Encrypt><![CDATA[${encrypt}]]></Encrypt>\n</xml>`;
   }
 
-  /** Throws when a sealed answer does not verify: WeChat would show the user an error. */
+  /** Throws a `Failure` when a sealed answer does not verify: WeChat would show the user an error. */
   function open(text: string, timestamp: string, nonce: string): { opened: string; wasSealed: boolean } {
     const sealed = sealer === undefined ? undefined : readEnvelope(text);
     if (sealer === undefined || sealed === undefined) return { opened: text, wasSealed: false };
     if (!signatureMatches(sealed.signature, token, timestamp, nonce, sealed.encrypt)) {
-      throw new Error("the answer's MsgSignature does not verify");
+      throw new Failure("MSG_SIGNATURE_MISMATCH", "its MsgSignature does not verify");
     }
     return { opened: sealer.open(sealed.encrypt).content.toString("utf8"), wasSealed: true };
   }

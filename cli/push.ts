@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
+import { codeOf } from "../shared/code-of.ts";
+import { isFailure } from "../shared/failure.ts";
 import { fail } from "./fail.ts";
-import { createPlayer, type PlayedAnswer } from "./play-wechat.ts";
+import { createPlayer, PATIENCE, type PlayedAnswer } from "./play-wechat.ts";
 
 interface PushOptions {
   url: string;
@@ -42,14 +44,19 @@ async function push(options: PushOptions): Promise<void> {
     fail("--aes-key: an EncodingAESKey has 43 characters A-Z a-z 0-9 + /");
   }
   if (options.aesKey !== undefined && !options.appId) fail("--app-id is needed with --aes-key");
-  if (!URL.canParse(options.url)) fail("--url: write a whole URL such as http://127.0.0.1:7080/wx");
+  if (!/^https?:$/.test(URL.parse(options.url)?.protocol ?? ""))
+    fail("--url: write a whole URL such as http://127.0.0.1:7080/wx");
   const body = await bodyOf(options);
   const player = createPlayer(options);
-  const answer = await player.push(body, options.openid).catch((error: unknown) => {
-    const { code, cause, message } = error as NodeJS.ErrnoException & { cause?: NodeJS.ErrnoException };
-    return fail(`no answer from ${options.url}: ${cause?.code ?? code ?? message}. Is the bridge running there?`);
-  });
+  const answer = await player.push(body, options.openid).catch((error: Error) => fail(whyNothing(error, options.url)));
   report(answer);
+}
+
+/** Failures are about an answer that came. */
+function whyNothing(error: Error, url: string): string {
+  if (isFailure(error)) return `the answer of ${url} cannot be opened: ${error.message}`;
+  const reason = error.name === "TimeoutError" ? `${PATIENCE} ms are over` : codeOf(error, error.message);
+  return `no answer from ${url}: ${reason}. Is the bridge running there?`;
 }
 
 async function bodyOf({ text, event, eventKey = "", file, openid, account }: PushOptions): Promise<string> {

@@ -81,6 +81,7 @@ const wrong: [name: string, args: string[], stderr: RegExp][] = [
     /^--file: \/nonexistent cannot be read \(ENOENT\)\n$/,
   ],
   ["no URL", [...without("--url"), "--url", "localhost", ...text], /^--url: write a whole URL/],
+  ["a URL of another kind", [...without("--url"), "--url", "ftp://127.0.0.1/wx", ...text], /^--url: write a whole URL/],
   ["another path", [...without("--url"), "--url", `${url}x`, ...text], /^refused with status 404/],
   [
     "nobody there",
@@ -102,7 +103,8 @@ test("push: an answer that is not sealed for us is not taken for one", async (t)
   });
   const result = await runCommand(t, ["push", ...without("--url"), "--url", impostor.url, ...text]);
   assert.equal(result.code, 1);
-  assert.match(result.stderr, /MsgSignature does not verify/);
+  const words = "cannot be opened: its MsgSignature does not verify";
+  assert.equal(result.stderr, `the answer of ${impostor.url} ${words}\n`);
 });
 
 test("the demo logs neither its token nor its key", () => {
