@@ -37,8 +37,20 @@ export function demoConfig(account: DemoAccount, env: NodeJS.ProcessEnv): Promis
   return readConfig(file, env);
 }
 
-/** The command that sends the demo account a message, as it can be pasted into a shell in the clone. */
+/** How to call this program from a shell: by npm's scripts in a clone, by where it lies when it runs from its package. */
+export const shellCommands = import.meta.filename.endsWith(".ts")
+  ? { start: "npm start", push: "npm run push --" }
+  : { start: `${inShell()} start`, push: `${inShell()} push` };
+
+function inShell(): string {
+  return process.argv
+    .slice(0, 2)
+    .map((path) => (/^[\w./@-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`))
+    .join(" ");
+}
+
+/** The command that sends the demo account a message, as it can be pasted into a shell. */
 export function demoCommand({ token, aesKey, appId, path }: DemoAccount, port: number): string {
   const url = `http://127.0.0.1:${port}${path}`;
-  return `npm run push -- --url ${url} --token ${token} --aes-key ${aesKey} --app-id ${appId} --text hello`;
+  return `${shellCommands.push} --url ${url} --token ${token} --aes-key ${aesKey} --app-id ${appId} --text hello`;
 }

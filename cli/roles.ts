@@ -2,7 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { type Command, Option } from "commander";
 import { loadConfig } from "../shared/config/load.ts";
 import { createLogger, type Logger } from "../shared/log.ts";
-import { createDemoAccount, demoCommand, demoConfig, type DemoAccount } from "./demo.ts";
+import { createDemoAccount, demoCommand, demoConfig, shellCommands, type DemoAccount } from "./demo.ts";
 import { fail, reportConfigError } from "./fail.ts";
 import { type Role, type RunningBridge, runBridge } from "./run.ts";
 
@@ -88,6 +88,6 @@ A demo account waits at http://127.0.0.1:${port}${demo.path} and echoes what it 
 
   ${demoCommand(demo, port)}
 
-With your own account: CONF_FILE=./wx-bridge.conf.json npm start
+With your own account: CONF_FILE=./wx-bridge.conf.json ${shellCommands.start}
 `);
 }

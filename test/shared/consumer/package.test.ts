@@ -57,6 +57,19 @@ test("the package has the kit: its types resolve, and docs/examples/node/kit.mjs
   assert.deepEqual(await once(child, "exit"), [0, null]);
 });
 
+test("the demo of the package tells a command that works from any folder", async (t) => {
+  const program = join(await createApp(t), "node_modules/wx-bridge/dist/cli/wx-bridge.js");
+  const env = { PATH: process.env["PATH"], LISTEN_PORT: "0", INTERNAL_LISTEN_PORT: "0" };
+  const demo = spawn(process.execPath, [program], { env, stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => demo.kill("SIGKILL"));
+  let told: string | undefined;
+  for await (const line of createInterface({ input: demo.stdout })) {
+    told = /^ {2}(.* --text hello)$/.exec(line)?.[1];
+    if (told !== undefined) break;
+  }
+  assert.match((await exec("sh", ["-c", told ?? "false"], { cwd: tmpdir() })).stdout, /CDATA\[hello\]/);
+});
+
 /** A folder as `npm install` leaves it, with wx-bridge as it would be published. */
 async function createApp(t: Closing): Promise<string> {
   const app = await mkdtemp(join(tmpdir(), "wx-bridge-test-"));
