@@ -1,5 +1,5 @@
 import type { AddressInfo } from "node:net";
-import Fastify, { type FastifyInstance } from "fastify";
+import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { noteArrivals } from "./arrival.ts";
 import { createAsyncapi } from "./contract/asyncapi.ts";
 import { createOpenapi } from "./contract/openapi.ts";
@@ -49,8 +49,10 @@ export function createInternalServer({
     requestTimeout: REQUEST_TIMEOUT,
     http: { headersTimeout: REQUEST_TIMEOUT }, // else Node's own 60 s would stand for bodies
     forceCloseConnections: true,
+    frameworkErrors: (_error, _request, reply) => refuse(reply, 400, "bad request\n"),
   });
   noteArrivals(app);
+  app.setNotFoundHandler((_request, reply) => refuse(reply, 404, "404 page not found\n"));
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
     const ready = isReady();
@@ -88,4 +90,9 @@ export function createInternalServer({
     },
     close: () => app.close(),
   };
+}
+
+/** Fastify's own answers quote the query, which holds access codes and signatures when a call has missed its port. */
+function refuse(reply: FastifyReply, status: number, words: string): void {
+  void reply.status(status).type("text/plain; charset=utf-8").send(words);
 }

@@ -46,6 +46,14 @@ test("without it, they are on the public server alone", async (t) => {
   assert.equal((await call(`${internalUrl}/healthz`)).status, 200);
 });
 
+test("what the internal listener does not have is answered without the query", async (t) => {
+  const { internalUrl } = await startBridge(t, { apiBase: "http://127.0.0.1:1" });
+  const bad = { status: 400, type: "text/plain; charset=utf-8", body: "bad request\n" };
+  assert.deepEqual(await call(`${internalUrl}/sns-auth2?s=plain&code=CODE7`), notFound);
+  assert.deepEqual(await call(`${internalUrl}/wx-plain?signature=SIG7`, { body: "<xml></xml>" }), notFound);
+  assert.deepEqual(await call(`${internalUrl}/%zz?code=CODE7`), bad);
+});
+
 test("the health check may have the name of the internal listener's own", async (t) => {
   const endpoints = { "health-check": "/healthz" };
   const { url, internalUrl } = await startBridge(t, { apiBase: "http://127.0.0.1:1", internal: true, endpoints });
