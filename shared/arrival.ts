@@ -19,7 +19,7 @@ export function noteArrivals(app: FastifyInstance, lateness: () => number = () =
   });
 }
 
-/** Milliseconds since a request came. */
+/** Milliseconds since a request came; 0 for one refused before that was noted, which may lack `arrivedAt` altogether. */
 export function elapsedOf({ request: { arrivedAt } }: FastifyReply): number {
-  return arrivedAt === 0 ? 0 : Date.now() - arrivedAt;
+  return arrivedAt > 0 ? Date.now() - arrivedAt : 0;
 }

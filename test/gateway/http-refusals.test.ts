@@ -104,3 +104,13 @@ test("what nobody foresaw is answered 503 with no word of its own, and logged by
   assert.match(String(at), /^http-refusals\.test\.ts:\d+$/);
   assert.doesNotMatch(JSON.stringify(lines.all), /CONTENT|Sig1Strange|node_modules/);
 });
+
+test("a path that cannot be decoded is logged with a time, too", async (t) => {
+  const { log, lines } = createTestLog();
+  const app = createHttpServer({ serviceOf: () => "other", log, metrics: createMetrics() });
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  t.after(() => app.close());
+  const { port: ownPort } = app.server.address() as AddressInfo;
+  assert.equal((await fetch(`http://127.0.0.1:${ownPort}/%zz`)).status, 400);
+  assert.partialDeepStrictEqual(lines.all, [{ code: "BAD_REQUEST", ms: 0, msg: "request refused" }]);
+});
