@@ -1,7 +1,8 @@
 import { connect, type ChannelModel, type ConfirmChannel, type Options } from "amqplib";
-import { parseUrl, reasonOf } from "../shared/bus/amqp-link.ts";
+import { parseUrl } from "../shared/bus/amqp-url.ts";
 import { connectFaultOf } from "../shared/bus/connect-fault.ts";
 import type { AmqpConfig } from "../shared/config/config.ts";
+import { reasonOf } from "../shared/reason-of.ts";
 
 const CONNECT_TIMEOUT = 5000;
 

@@ -10,6 +10,7 @@ import { planQueue, type QueueOptions, type QueuePlan } from "../shared/consumer
 import { createQueueConsumer } from "../shared/consumer/queue-consumer.ts";
 import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
+import { reasonOf } from "../shared/reason-of.ts";
 
 /** What a module named in `consumers` exports: its handlers' registration and, if it wants, its queue's options. */
 interface ConsumerModule {
@@ -36,9 +37,7 @@ export async function loadConsumers({ consumers, amqpPrefix }: Config): Promise<
         throw new Error(`another consumer has the queue ${queue}; export options with another one`);
       loaded.set(queue, consumer);
     } catch (error) {
-      faults.push(
-        `consumers[${index}]: ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      faults.push(`consumers[${index}]: ${file} cannot be used: ${reasonOf(error)}`);
     }
   }
   if (faults.length > 0) throw new ConfigError(faults);

@@ -1,3 +1,4 @@
+import { reasonOf } from "../shared/reason-of.ts";
 import { createDeadFilter, readDeadLetter, type DeadLetter } from "./dead-letter.ts";
 import type { DeadOptions } from "./dead-options.ts";
 import type { DeadQueue, HeldMessage } from "./dead-queue.ts";
@@ -47,7 +48,7 @@ export async function workThrough(
       worked.done++;
     } catch (error) {
       held.keep();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       worked.failures.set(reason, (worked.failures.get(reason) ?? 0) + 1);
     }
   }

@@ -9,6 +9,7 @@ import { deadReasons } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import { PassingSet } from "../shared/passing-map.ts";
+import { reasonOf } from "../shared/reason-of.ts";
 import { createBackendClient, type BackendClient } from "./backend-client.ts";
 import { createBreaker } from "./breaker.ts";
 import { createDeliver, type DeliverParts } from "./deliver.ts";
@@ -88,8 +89,8 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
 
   function giveBack(delivery: Delivery, account: Account, error: unknown): void {
     const identity = delivery.properties.messageId;
-    const reason = error instanceof Error ? error.message : String(error);
-    if (!stopping.signal.aborted) log.error({ service: account.name, identity, reason }, "delivery cut short");
+    const line = { service: account.name, identity, reason: reasonOf(error) };
+    if (!stopping.signal.aborted) log.error(line, "delivery cut short");
     delivery.requeue();
   }
 

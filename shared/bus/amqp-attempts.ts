@@ -1,7 +1,7 @@
 import type { ConfirmChannel } from "amqplib";
 import { Failure } from "../failure.ts";
+import { reasonOf } from "../reason-of.ts";
 import { reuseHeaders } from "./amqp-headers.ts";
-import { reasonOf } from "./amqp-link.ts";
 import type { OutgoingMessage, PublishOutcome } from "./bus.ts";
 
 /** What came of publishing once on one channel: confirmed, nacked, the channel's end, or nothing in time. */

@@ -1,6 +1,6 @@
 import type { Channel } from "amqplib";
 import type { Logger } from "../log.ts";
-import { reasonOf } from "./amqp-link.ts";
+import { reasonOf } from "../reason-of.ts";
 import { Signal, until, within } from "./waiting.ts";
 
 const FIRST_RETRY = 100;

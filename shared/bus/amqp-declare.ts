@@ -1,5 +1,5 @@
 import type { Channel } from "amqplib";
-import { reasonOf } from "./amqp-link.ts";
+import { reasonOf } from "../reason-of.ts";
 import type { Topology } from "./topology.ts";
 
 /** amqplib waits for each answer on a channel; several channels make the start with many accounts quick. */

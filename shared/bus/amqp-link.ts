@@ -2,11 +2,11 @@ import type { Duplex } from "node:stream";
 import { connect, type ChannelModel, type Options, type RecoveringChannelModel } from "amqplib";
 import type { AmqpConfig } from "../config/config.ts";
 import type { Logger } from "../log.ts";
+import { reasonOf } from "../reason-of.ts";
+import { parseUrl } from "./amqp-url.ts";
 import { connectFaultOf } from "./connect-fault.ts";
 import { Signal, until, within } from "./waiting.ts";
 
-/** Seconds between heartbeats: a dead peer is noticed after two and a half of them. */
-const HEARTBEAT = 10;
 const CONNECT_TIMEOUT = 5000;
 /** The longest that a timer can be. */
 const FOREVER = 2 ** 31 - 1;
@@ -102,13 +102,6 @@ export async function createLink(config: AmqpConfig, name: string, log: Logger):
   };
 }
 
-/** Broker errors quote addresses, never passwords. */
-export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // a host with several addresses fails with an AggregateError without a message
-  return error.message || (error as NodeJS.ErrnoException).code || error.name;
-}
-
 /**
  * A connection that comes after `close` amqplib closes without listening to its errors: Node would end the process should
  * it break at that moment. amqplib keeps to itself how it opens them.
@@ -146,20 +139,5 @@ function writeTogether(socket: Duplex): void {
       });
     }
     return write(...args);
-  };
-}
-
-/** What amqplib connects to; the parts that a URL leaves out are RabbitMQ's defaults. */
-export function parseUrl(text: string): Options.Connect {
-  const url = new URL(text);
-  const protocol = url.protocol.slice(0, -1);
-  return {
-    protocol,
-    hostname: url.hostname.replaceAll(/^\[|\]$/g, ""),
-    port: Number(url.port) || (protocol === "amqps" ? 5671 : 5672),
-    username: decodeURIComponent(url.username) || "guest",
-    password: decodeURIComponent(url.password) || "guest",
-    vhost: decodeURIComponent(url.pathname.slice(1)) || "/",
-    heartbeat: Number(url.searchParams.get("heartbeat") ?? HEARTBEAT),
   };
 }

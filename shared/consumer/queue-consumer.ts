@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus, Consumer, Delivery } from "../bus/bus.ts";
 import { readEvent, type Event } from "../envelope.ts";
 import type { Logger } from "../log.ts";
+import { reasonOf } from "../reason-of.ts";
 import { createWorkList } from "../work-list.ts";
 import type { HandlerTable } from "./handlers.ts";
 import type { QueuePlan } from "./plan.ts";
@@ -49,8 +50,8 @@ export function createQueueConsumer({ plan, handlers, bus, log, onEnded }: Queue
       log[level]({ service, identity, key, attempt, outcome, reason, ms }, "delivery");
       onEnded?.(event, ended);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      if (!stopping.signal.aborted) log.error({ service, identity, reason }, "delivery cut short");
+      const line = { service, identity, reason: reasonOf(error) };
+      if (!stopping.signal.aborted) log.error(line, "delivery cut short");
       delivery.requeue();
     }
   }
