@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus } from "../shared/bus/bus.ts";
 import { formerQueueOf, isDispatched, type Names } from "../shared/bus/names.ts";
-import { mergeTopologies, orderedQueue } from "../shared/bus/topology.ts";
+import { orderedQueue } from "../shared/bus/bridge-topology.ts";
+import { mergeTopologies } from "../shared/bus/topology.ts";
 import type { Account } from "../shared/config/config.ts";
 import type { Logger } from "../shared/log.ts";
 

@@ -1,7 +1,7 @@
 import type { Bus, Delivery } from "../shared/bus/bus.ts";
 import { createRefusals } from "../shared/bus/refusals.ts";
 import type { Names } from "../shared/bus/names.ts";
-import { lateRetry } from "../shared/bus/topology.ts";
+import { lateRetry } from "../shared/bus/bridge-topology.ts";
 import type { Account, RetryDelay } from "../shared/config/config.ts";
 import { replyMessage, type Event } from "../shared/envelope.ts";
 import { copyOf, deadCopy, retryCopy } from "../shared/event-copies.ts";

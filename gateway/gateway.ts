@@ -5,7 +5,7 @@ import type { Bus } from "../shared/bus/bus.ts";
 import { declareAtStart } from "../shared/bus/declare-at-start.ts";
 import { journalSchema } from "../shared/bus/journal.ts";
 import { createNames, type Names } from "../shared/bus/names.ts";
-import { bridgeTopology } from "../shared/bus/topology.ts";
+import { bridgeTopology } from "../shared/bus/bridge-topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
 import { explainListenError } from "../shared/listen-error.ts";
 import { DigestSet } from "../shared/digest-set.ts";

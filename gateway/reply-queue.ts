@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Bus, Consumer, Delivery, StartingConsumer } from "../shared/bus/bus.ts";
 import type { Names } from "../shared/bus/names.ts";
-import { replyTopology } from "../shared/bus/topology.ts";
+import { replyTopology } from "../shared/bus/bridge-topology.ts";
 import { within } from "../shared/bus/waiting.ts";
 import type { Logger } from "../shared/log.ts";
 

@@ -1,5 +1,6 @@
 import type { Names } from "../bus/names.ts";
-import { deadQueue, mergeTopologies, retryTopology, waitingTopology, type Topology } from "../bus/topology.ts";
+import { retryTopology } from "../bus/bridge-topology.ts";
+import { deadQueue, mergeTopologies, waitingTopology, type Topology } from "../bus/topology.ts";
 import type { RetryDelay } from "../config/config.ts";
 import type { Address } from "../event-copies.ts";
 

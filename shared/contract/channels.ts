@@ -1,5 +1,6 @@
 import { createNames } from "../bus/names.ts";
-import { bridgeTopology, mergeTopologies, replyTopology, type Topology } from "../bus/topology.ts";
+import { bridgeTopology, replyTopology } from "../bus/bridge-topology.ts";
+import { mergeTopologies, type Topology } from "../bus/topology.ts";
 import type { Account } from "../config/config.ts";
 import { eventMessages } from "./messages.ts";
 

@@ -122,7 +122,7 @@ export async function createProxiedBroker(t: Closing): Promise<{ url: string; pr
 }
 
 async function deleteAll(config: Config): Promise<void> {
-  const { bridgeTopology } = await import("../../shared/bus/topology.ts");
+  const { bridgeTopology } = await import("../../shared/bus/bridge-topology.ts");
   const { queues, exchanges } = bridgeTopology(config);
   const connection = await connect(brokerUrl());
   const channel = await connection.createChannel();

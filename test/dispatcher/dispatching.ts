@@ -5,7 +5,7 @@ import { createWechatApis } from "../../shared/api/wechat-apis.ts";
 import type { Delivery, Properties } from "../../shared/bus/bus.ts";
 import { MemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createNames } from "../../shared/bus/names.ts";
-import { bridgeTopology, replyTopology } from "../../shared/bus/topology.ts";
+import { bridgeTopology, replyTopology } from "../../shared/bus/bridge-topology.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { createArrivals } from "../support/arrivals.ts";
 import { createBackend, type BackendHandler } from "../support/backend-server.ts";

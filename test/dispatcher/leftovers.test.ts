@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lookAfterLeftovers } from "../../dispatcher/leftovers.ts";
 import { createNames } from "../../shared/bus/names.ts";
-import { orderedQueue } from "../../shared/bus/topology.ts";
+import { orderedQueue } from "../../shared/bus/bridge-topology.ts";
 import { createAmqpTestBus } from "../shared/bus/amqp-test-bus.ts";
 import { createBench, uniquePrefix, untilReady } from "../shared/bus/bench.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test, type TestContext } from "node:test";
 import { connect } from "amqplib";
 import type { Bus } from "../../../shared/bus/bus.ts";
-import { bridgeTopology } from "../../../shared/bus/topology.ts";
+import { bridgeTopology } from "../../../shared/bus/bridge-topology.ts";
 import { obtainSbin } from "../../support/broker.ts";
 import { findFreePort } from "../../support/free-port.ts";
 import { startPrivateNode, type PrivateNode } from "../../support/private-node.ts";

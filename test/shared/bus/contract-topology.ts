@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createNames } from "../../../shared/bus/names.ts";
-import { bridgeTopology, replyTopology } from "../../../shared/bus/topology.ts";
+import { bridgeTopology, replyTopology } from "../../../shared/bus/bridge-topology.ts";
 import { configOf, service } from "../config/sample-config.ts";
 import { classic, createBench, toQueue, type CreateBus } from "./bench.ts";
 
