@@ -53,10 +53,10 @@ export function createSendLate(apis: WechatApis, postpone: (delivery: Delivery, 
       await apis.of(account).call(PATH, { body: message, timeout: TIMEOUT, beforeSend: takeOff, onSend });
       return { outcome: "sent" };
     } catch (error) {
-      const { error: reason, ...details } = describeFailure(error);
-      if (hasLeft && !isUndone(error)) return { outcome: outcomeOf(error), reason, ...details };
-      if (isFailure(error, "CONFIG_INVALID")) return endRefused(delivery, reason);
-      return putBack(takeOff, () => postpone(delivery, since), { reason, ...details });
+      const described = describeFailure(error);
+      if (hasLeft && !isUndone(error)) return { outcome: outcomeOf(error), ...described };
+      if (isFailure(error, "CONFIG_INVALID")) return endRefused(delivery, described.reason);
+      return putBack(takeOff, () => postpone(delivery, since), described);
     }
   };
 }

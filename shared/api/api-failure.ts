@@ -18,9 +18,9 @@ export class ApiFailure extends Failure {
 }
 
 /** What a log line says of a failed API call: never an address's query, a token or a stack. */
-export function describeFailure(error: unknown): { error: string; errcode?: number; advice?: string } {
-  if (!(error instanceof Failure)) return { error: error instanceof Error ? error.name : "unknown" };
-  if (!(error instanceof ApiFailure)) return { error: error.message };
+export function describeFailure(error: unknown): { reason: string; errcode?: number; advice?: string } {
+  if (!(error instanceof Failure)) return { reason: error instanceof Error ? error.name : "unknown" };
+  if (!(error instanceof ApiFailure)) return { reason: error.message };
   const { message, errcode, advice } = error;
-  return { error: message, errcode, ...(advice !== undefined && { advice }) };
+  return { reason: message, errcode, ...(advice !== undefined && { advice }) };
 }

@@ -227,8 +227,8 @@ test("40164 says what to do, with the address that WeChat names", async (t) => {
   server.on(stable, () => ({ errcode: 40164, errmsg: "invalid ip 1.2.3.4, not in whitelist rid: 1" }));
   const store = createStore(server);
   await assert.rejects(store.get(), (error) => error instanceof ApiFailure && /IP whitelist/.test(error.advice ?? ""));
-  const { errcode, error } = JSON.parse(store.lines[0]!) as Record<string, unknown>;
-  assert.deepEqual([errcode, error], [40164, "invalid ip 1.2.3.4, not in whitelist rid: 1"]);
+  const { errcode, reason } = JSON.parse(store.lines[0]!) as Record<string, unknown>;
+  assert.deepEqual([errcode, reason], [40164, "invalid ip 1.2.3.4, not in whitelist rid: 1"]);
 });
 
 test("another process's token ends the back-off", async (t) => {
