@@ -1,4 +1,5 @@
 import { topicMatches } from "../bus/topic.ts";
+import { Failure } from "../failure.ts";
 import type { Reply } from "../reply.ts";
 import type { EventKey } from "../wechat/kinds/kinds.ts";
 import type { Context } from "./context.ts";
@@ -17,7 +18,8 @@ export type Handler<K extends string = string> = (push: PushOf<K>, context: Cont
 export interface Handlers {
   /**
    * Calls `handler` for pushes whose routing key matches `pattern`: a key such as `msg.text`, which types the push, or a
-   * pattern with `*` (one word) and `#` (any words). Of several that match, the one registered first is called.
+   * pattern with `*` (one word) and `#` (any words). Of several that match, the one registered first is called. Throws
+   * `CONFIG_INVALID` when `handler` is no function.
    */
   on<K extends EventKey | (string & {})>(pattern: K, handler: Handler<K>): this;
 }
@@ -28,6 +30,8 @@ export class HandlerTable implements Handlers {
   readonly #known = new Map<string, Handler<never> | undefined>();
 
   on<K extends string>(pattern: K, handler: Handler<K>): this {
+    // A name mistyped in plain JavaScript: its events would be acked as those of no handler.
+    if (typeof handler !== "function") throw new Failure("CONFIG_INVALID", `the handler for ${pattern} is no function`);
     this.#entries.push({ pattern, handler });
     this.#known.clear();
     return this;
