@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { event, text } from "../bridge/consumer-kit.ts";
-import { createSystem } from "../bridge/system.ts";
+import { event, openChannel, text } from "../bridge/consumer-kit.ts";
+import { createSystem, type System } from "../bridge/system.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { obtainPika } from "../support/pika.ts";
 import { parseReply } from "../support/wechat-reply.ts";
@@ -18,10 +18,11 @@ test("node/plain.mjs replies to sealed pushes inside the budget", async (t) => {
   await answers(t, "Node", process.execPath, ["node/plain.mjs"]);
 });
 
-/** Runs an example beside a bridge, and pushes to it what it says it replies to. */
+/** Runs an example beside a bridge, and pushes to it what it says it replies to, behind a push whose reply is refused. */
 async function answers(t: Closing, who: string, command: string, args: string[], env: object = {}): Promise<void> {
   const system = await createSystem(t, { bus: "rabbitmq", services: [{ name: "shop", delivery: "amqp" }] });
   await startExample(t, system, command, args, env);
+  await publishUnanswerable(t, system);
   const wechat = system.wechat("shop");
   const pushes = ["你好", "1 &lt; 2", "x".repeat(500)].map((content) => wechat.push(text(content)));
   const [greeting, marked, long] = await Promise.all(pushes);
@@ -33,4 +34,22 @@ async function answers(t: Closing, who: string, command: string, args: string[],
   assert.equal(contentOf(marked ?? assert.fail()), `${who} heard: 1 < 2`);
   assert.equal(contentOf(long ?? assert.fail()), `${who} heard: ${"x".repeat(500)}`);
   assert.equal(contentOf(click), `${who} was asked for V1001`);
+}
+
+/** An event whose reply queue refuses, as RabbitMQ 4 does for a gateway's that was lost with its node. */
+async function publishUnanswerable(t: Closing, { prefix }: System): Promise<void> {
+  const channel = await openChannel(t);
+  const replyTo = `${prefix}.replies.full`;
+  t.after(async () => void (await (await openChannel(t)).deleteQueue(replyTo)));
+  await channel.assertQueue(replyTo, { arguments: { "x-max-length": 1, "x-overflow": "reject-publish" } });
+  await channel.bindQueue(replyTo, `${prefix}.replies`, replyTo);
+  channel.sendToQueue(replyTo, Buffer.from("{}"));
+  const headers = {
+    "x-wx-service": "shop",
+    "x-wx-attempt": 1,
+    "x-wx-deadline": Date.now() + 4000,
+    "x-wx-budget": 4000,
+  };
+  const properties = { type: "msg.text", messageId: "shop/oUSER1/1", correlationId: "shop/oUSER1/1", replyTo, headers };
+  channel.publish(`${prefix}.events.shop`, "msg.text", Buffer.from('{"MsgType":"text","Content":"lost"}'), properties);
 }

@@ -32,6 +32,23 @@ def milliseconds_left(headers, received_at):
     return left
 
 
+def publish_reply(channel, event, reply):
+    """Returns when the broker has confirmed, or refused."""
+    try:
+        channel.basic_publish(
+            exchange=PREFIX + ".replies",
+            routing_key=event.reply_to,
+            body=json.dumps(reply),
+            properties=pika.BasicProperties(
+                content_type="application/json",
+                correlation_id=event.correlation_id,
+                headers={"x-wx-service": event.headers["x-wx-service"]},
+            ),
+        )
+    except pika.exceptions.NackError:
+        pass  # that gateway has lost its queue, nobody waits: the event must not come again for it
+
+
 def on_delivery(channel, method, properties, body):
     received_at = time.time() * 1000
     try:
@@ -42,16 +59,7 @@ def on_delivery(channel, method, properties, body):
         channel.basic_reject(method.delivery_tag, requeue=False)
         return
     if reply is not None and properties.reply_to:
-        channel.basic_publish(  # returns when the broker has confirmed
-            exchange=PREFIX + ".replies",
-            routing_key=properties.reply_to,
-            body=json.dumps(reply),
-            properties=pika.BasicProperties(
-                content_type="application/json",
-                correlation_id=properties.correlation_id,
-                headers={"x-wx-service": properties.headers["x-wx-service"]},
-            ),
-        )
+        publish_reply(channel, properties, reply)
     left = milliseconds_left(properties.headers, received_at)
     print(properties.type, properties.message_id, f"replied, {left:.0f} ms were left", flush=True)
     channel.basic_ack(method.delivery_tag)  # after the reply
