@@ -1,5 +1,5 @@
 import type { Delivery } from "../shared/bus/bus.ts";
-import type { Config } from "../shared/config/config.ts";
+import type { Account, Config } from "../shared/config/config.ts";
 import { header } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
@@ -27,16 +27,27 @@ export function createReplyTaker(
   };
 
   function end(delivery: Delivery, fate: ReplyFate): void {
-    const { correlationId = "", headers } = delivery.properties;
-    // Consumers need not set the header.
-    const service = headers?.[header.service] ?? readIdentity(correlationId)?.service;
-    const account = typeof service === "string" ? accounts.get(service) : undefined;
+    const { correlationId = "" } = delivery.properties;
+    const account = accountOf(delivery);
     if (fate === "late" && account) {
       once.replyLate(correlationId, readReply(delivery.body.toString("utf8"), { raw: account.isChannelsEc }).reply);
     }
     metrics.replies.inc({ service: account?.name ?? "other", outcome: fate });
-    if (fate !== "used") log.info({ identity: correlationId, service: account?.name, fate }, "reply not used");
+    if (fate !== "used") {
+      const reason = readIdentity(correlationId) ? undefined : "its correlation_id is not that of an event";
+      log[reason ? "warn" : "info"](
+        { identity: correlationId, service: account?.name, fate, reason },
+        "reply not used",
+      );
+    }
     if (fate === "late" && account?.lateReply === "customer-service") delivery.reject();
     else delivery.ack();
+  }
+
+  /** Consumers need not set the header, and what they set there need not be an account. */
+  function accountOf({ properties: { correlationId = "", headers } }: Delivery): Account | undefined {
+    const service = headers?.[header.service];
+    const named = typeof service === "string" ? accounts.get(service) : undefined;
+    return named ?? accounts.get(readIdentity(correlationId)?.service ?? "");
   }
 }

@@ -5,7 +5,7 @@ import { connect, type Channel, type ConsumeMessage } from "amqplib";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
-import { subscribe } from "./subscribers.ts";
+import { subscribe, until } from "./subscribers.ts";
 import { brokerUrl, createSystem, type System } from "./system.ts";
 
 const click = (user: string, key: string): string =>
@@ -59,6 +59,31 @@ void test("a consumer in its own words: gets the contract's properties, replies,
     Event: "CLICK",
     EventKey: "K",
   });
+});
+
+void test("a reply to no push at all is told apart from one that is late", async (t) => {
+  const services = [{ name: "shop", delivery: "amqp", "reply-budget": "500ms" }];
+  const system = await createSystem(t, { bus: "rabbitmq", services });
+  const channel = await openChannel(t);
+  const events = await subscribe(channel, `${system.prefix}.events`, ["#"]);
+  await system.wechat("shop").push(click("oUSER1", "K"));
+  const [event] = await events.next();
+  const { replyTo, messageId } = (event as ConsumeMessage).properties as { replyTo: string; messageId: string };
+  const publish = (options: object) =>
+    channel.publish(`${system.prefix}.replies`, replyTo, Buffer.from('{"msg":"hi"}'), options);
+  publish({});
+  publish({ correlationId: "1", headers: { "x-wx-service": "shop" } });
+  publish({ correlationId: messageId });
+  const unused = () => system.log.filter(({ msg }) => msg === "reply not used");
+  await until(async () => unused().length === 3, "three lines");
+  assert.deepEqual(
+    unused().map(({ level, identity, service, reason }) => ({ level, identity, service, reason })),
+    [
+      { level: 40, identity: "", service: undefined, reason: "its correlation_id is not that of an event" },
+      { level: 40, identity: "1", service: "shop", reason: "its correlation_id is not that of an event" },
+      { level: 30, identity: messageId, service: "shop", reason: undefined },
+    ],
+  );
 });
 
 void test("the dispatcher's replies are persistent where a reply is still wanted after a restart of the broker", async (t) => {

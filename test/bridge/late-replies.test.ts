@@ -266,6 +266,25 @@ void describe("late replies", { concurrency: 8 }, () => {
     assert.equal(api.count(PATH), 1);
   });
 
+  void test("a late reply with what is no account in its x-wx-service reaches the user of its push", async (t) => {
+    const { api, system, wechat } = await createLate(t, "rabbitmq", slow, { delivery: "amqp" });
+    const channel = await openChannel(t);
+    const pushes = await subscribe(channel, `${system.prefix}.events`, ["msg.text"]);
+    assert.equal((await wechat.push(text())).opened, "success");
+    const [push] = await pushes.next(1);
+    const { replyTo, correlationId } = (push as ConsumeMessage).properties as {
+      replyTo: string;
+      correlationId: string;
+    };
+    const headers = { "x-wx-service": "the team's own name" };
+    channel.publish(`${system.prefix}.replies`, replyTo, Buffer.from('{"msg":"hi"}'), {
+      correlationId,
+      headers,
+    });
+    await counted(system, "sent");
+    assert.equal(api.count(PATH), 1);
+  });
+
   void test("a second reply right behind the first one, whose push is hardly confirmed, is not sent to the user", async (t) => {
     const settings = { delivery: "amqp", "reply-budget": "4500ms" };
     const { api, system, wechat } = await createLate(t, "rabbitmq", slow, settings);
