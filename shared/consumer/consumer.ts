@@ -23,15 +23,15 @@ export { Failure, type FailureCode } from "../failure.ts";
 /** The broker and the queue of a consumer. */
 export interface ConsumerOptions extends QueueOptions {
   /** The broker, such as `amqp://shop:secret@127.0.0.1:5672`. Either `url` or `urls`. */
-  url?: string;
+  url?: string | undefined;
   /** The brokers of a cluster, tried in turn. */
-  urls?: readonly string[];
+  urls?: readonly string[] | undefined;
   /** For `amqps`, each in PEM form. */
   tls?: AmqpConfig["tls"];
   /** First part of the bridge's names, its `amqp.prefix`. Default "wx". */
-  prefix?: string;
+  prefix?: string | undefined;
   /** A pino logger. Default: warnings and errors as JSON lines on stdout. */
-  log?: Logger;
+  log?: Logger | undefined;
 }
 
 /** Takes the events of one queue from RabbitMQ and replies to them. */

@@ -11,25 +11,25 @@ export interface QueueOptions {
   /** Name of the durable quorum queue. Processes that name the same one share its events. */
   queue: string;
   /** Pushes as they came, or with the dispatcher's `userInfo` (accounts with `fan-out`). Default "events". */
-  exchange?: "events" | "enriched";
+  exchange?: "events" | "enriched" | undefined;
   /** Events of this account alone. Default: of all. */
-  service?: string;
+  service?: string | undefined;
   /** Routing-key patterns to bind the queue with. Default: those of the handlers. Bindings of old are not taken away. */
-  bind?: readonly string[];
+  bind?: readonly string[] | undefined;
   /** Handlers at work at a time. Default: as many as `prefetch`. */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /**
    * Deliveries open at a time, 1 to 65535. Default: as many as `concurrency`, or 256. Those beyond it wait in this process,
    * each time counted as delivered by the broker.
    */
-  prefetch?: number;
+  prefetch?: number | undefined;
   /** Waits before another try when a handler has thrown, such as "10s"; [] gives up at once. Default: the dispatcher's. */
-  retry?: readonly string[];
+  retry?: readonly string[] | undefined;
   /**
    * Where failed deliveries go: "bridge" is `wx.retry.<delay>` and `wx.dead`, "own" is `<queue>.retry.<delay>` and
    * `<queue>.dead`, for a user without permission to write anywhere else. Default "bridge".
    */
-  failures?: "bridge" | "own";
+  failures?: "bridge" | "own" | undefined;
 }
 
 /** The options, checked and filled in. */

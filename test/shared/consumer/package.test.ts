@@ -19,7 +19,9 @@ const tsc = join(root, "node_modules/.bin/tsc");
 
 const program = `import { createConsumer, type Handlers, type PushOf, type Reply } from "wx-bridge/consumer";
 const reply: Reply = { type: "news", articles: [{ title: "x" }] };
-const consumer = createConsumer({ url: "amqp://127.0.0.1", queue: "shop.clicks" });
+declare const environment: { url?: string; prefix?: string };
+const { url, prefix } = environment;
+const consumer = createConsumer({ url, prefix, queue: "shop.clicks" });
 consumer
   .on("msg.text", (push, { remaining }): string => push.Content + remaining().toFixed())
   .on("event.channels_ec_order_pay", (push) => {
@@ -38,7 +40,8 @@ export type Click = PushOf<"event.CLICK">;
 test("the package has the kit: its types resolve, and docs/examples/node/kit.mjs runs with it", async (t) => {
   const app = await createApp(t);
   await writeFile(join(app, "program.ts"), program);
-  const settings = { module: "nodenext", target: "es2024", strict: true, noEmit: true, types: [], skipLibCheck: true };
+  const strict = { strict: true, exactOptionalPropertyTypes: true };
+  const settings = { module: "nodenext", target: "es2024", ...strict, noEmit: true, types: [], skipLibCheck: true };
   await writeFile(join(app, "tsconfig.json"), JSON.stringify({ compilerOptions: settings, include: ["program.ts"] }));
   await exec(tsc, ["-p", app]).catch(({ stdout }: { stdout: string }) => assert.fail(stdout));
 
