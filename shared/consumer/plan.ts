@@ -53,7 +53,8 @@ export function planQueue(options: QueueOptions, patterns: readonly string[], pr
   const faults = [
     queueFault(queue, prefix),
     bind.length === 0 && "there is no handler and nothing to bind to: call on() first",
-    !Check(deliverySettings.reply, bind) && 'every pattern must be one such as "msg.*" or "event.CLICK"',
+    !(Check(deliverySettings.reply, bind) && bind.every(canMatch)) &&
+      'every pattern must be one such as "msg.*" or "event.CLICK"',
     !["events", "enriched"].includes(exchange) && 'exchange must be "events" or "enriched"',
     !["bridge", "own"].includes(failures) && 'failures must be "bridge" or "own"',
     !isCount(prefetch, MAX_PREFETCH) && "prefetch must be a whole number from 1 to 65535",
@@ -78,6 +79,13 @@ function queueFault(queue: unknown, prefix: string): string | undefined {
   if (queue.startsWith("amq.")) return 'queue may not begin with "amq.", which RabbitMQ keeps for itself';
   if (queue.startsWith(`${prefix}.`)) return `queue may not begin with "${prefix}.": those are wx-bridge's own`;
   return undefined;
+}
+
+/** Routing keys are two words: nothing ever comes for a slip such as "text" in place of "msg.text". */
+function canMatch(pattern: string): boolean {
+  const words = pattern.split(".");
+  const named = words.filter((word) => word !== "#").length;
+  return named === 2 || (named < 2 && words.includes("#"));
 }
 
 function isCount(value: unknown, most: number): boolean {

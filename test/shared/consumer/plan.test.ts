@@ -32,6 +32,15 @@ test("failed deliveries wait in the bridge's queues, or in the consumer's own", 
   ]);
 });
 
+test("a pattern that no routing key matches is a fault: its consumer would wait in vain", () => {
+  for (const pattern of ["text", "*", "event.shop.CLICK", "msg.#.a.b"]) {
+    assert.throws(() => bound({ bind: ["msg.*", pattern] }), /every pattern must be one such as "msg\.\*"/, pattern);
+  }
+  for (const pattern of ["#", "msg.#", "#.text", "msg.text", "*.*", "#.msg.#.text.#"]) {
+    assert.deepEqual(bound({ bind: [pattern] }), [`wx.events ${pattern}`]);
+  }
+});
+
 test("all faults are told at once", () => {
   assert.throws(() => planQueue({ queue: "wx.dead", prefetch: 0, concurrency: 1, retry: ["soon"] }, [], "wx"), {
     code: "CONFIG_INVALID",
