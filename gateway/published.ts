@@ -55,7 +55,7 @@ function createPublishedOnDisk(store: Store, log: Logger): Published {
     fresh = [];
     const at = Date.now();
     const writing = store.write((database) => {
-      const insert = database.prepare("INSERT OR IGNORE INTO published (digest, at) VALUES (?, ?)");
+      const insert = database.prepare("INSERT OR REPLACE INTO published (digest, at) VALUES (?, ?)");
       for (const digest of digests) insert.run(bytesOf(digest), at);
     });
     writing.catch((error: unknown) => log.error({ reason: (error as Error).message }, "identities cannot be written"));

@@ -69,6 +69,28 @@ test("what is not closed loses half a second at most", async (t) => {
   next.end();
 });
 
+test("the 6 h count from when it was published; one that is published after them is known anew, and so is what came with it", async (t) => {
+  const start = await createStarts(t);
+  const first = start();
+  first.published.add(digestOf("shop/oUSER/1"));
+  for (const ms of [500, HOUR]) {
+    mock.timers.tick(ms);
+    await first.store.write(() => {});
+  }
+  first.end();
+  mock.timers.tick(5 * HOUR);
+  const second = start();
+  assert.ok(!second.published.has(digestOf("shop/oUSER/1")));
+  for (const id of [0, 1, 2]) second.published.add(digestOf(`shop/oUSER/${id}`));
+  second.end();
+  const third = start();
+  assert.deepEqual(
+    [0, 1, 2].map((id) => third.published.has(digestOf(`shop/oUSER/${id}`))),
+    [true, true, true],
+  );
+  third.end();
+});
+
 test("without data-dir a million are known; each one more makes the oldest forgotten, and is counted", () => {
   let forgotten = 0;
   const published = createPublished({ store: undefined, log, onForgotten: () => forgotten++ });
