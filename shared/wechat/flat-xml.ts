@@ -51,8 +51,7 @@ function findText(text: string, at: number): { start: number; end: number; close
     return end < 0 ? undefined : { start, end, closedAt: end + CDATA_CLOSE.length };
   }
   const end = text.indexOf("<", at);
-  const plain = text.slice(at, end);
-  return end < 0 || plain.includes("&") || plain.includes(CDATA_CLOSE) ? undefined : { start: at, end, closedAt: end };
+  return end < 0 || text.slice(at, end).includes("&") ? undefined : { start: at, end, closedAt: end };
 }
 
 function skipBlanks(text: string, start: number): number {

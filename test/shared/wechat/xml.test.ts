@@ -10,6 +10,8 @@ const texts: [name: string, inner: string, text: unknown][] = [
   ["nothing", "", ""],
   ["blanks", " \t\n ", " \t\n "],
   ["blanks round text", " x \n", " x \n"],
+  ["ends of lines, which XML has one of", "1\r\n2\r3", "1\n2\n3"],
+  ["]]> outside CDATA", "1]]>2", "1]]>2"],
   ["CDATA", "<![CDATA[ <b>&amp;</b> ]]>", " <b>&amp;</b> "],
   ["empty CDATA", "<![CDATA[]]>", ""],
   ["CDATA sections joined", "<![CDATA[a]]]]><![CDATA[>b]]>", "a]]>b"],
@@ -125,6 +127,15 @@ test("64 levels are read", () => {
 
 const MIB = 1024 * 1024;
 const fill = (part: string) => part.repeat(Math.floor(MIB / part.length));
+
+/** Milliseconds of this process's own: what others have of the CPU meanwhile does not count. */
+function busyFor(work: () => void): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
 const hostile: [name: string, xml: string][] = [
   ["10 000 levels", `<xml>${"<a>".repeat(10_000)}${"</a>".repeat(10_000)}</xml>`],
   ["a whole MiB of levels", `<xml>${fill("<a>")}`],
@@ -138,17 +149,15 @@ const hostile: [name: string, xml: string][] = [
 ];
 for (const [name, xml] of hostile) {
   test(`hostile XML fails fast: ${name}`, () => {
-    const startedAt = performance.now();
-    assert.throws(() => parseXml(xml), { code: "MALFORMED_PUSH" });
-    assert.ok(performance.now() - startedAt < 5000);
+    assert.ok(busyFor(() => assert.throws(() => parseXml(xml), { code: "MALFORMED_PUSH" })) < 5000);
   });
 }
 
-test("a MiB of entities, CDATA sections or elements is read in no time", () => {
-  const startedAt = performance.now();
-  for (const part of ["&amp;", "<![CDATA[x]]>", "<b/>"]) assert.notEqual(read(fill(part)), undefined);
-  assert.ok(performance.now() - startedAt < 5000);
-});
+for (const part of ["&amp;", "<![CDATA[x]]>", "<b/>"]) {
+  test(`a MiB of ${part} is read fast`, () => {
+    assert.ok(busyFor(() => assert.notEqual(read(fill(part)), undefined)) < 5000);
+  });
+}
 
 test("no element reaches Object.prototype", () => {
   const element = parseXml("<xml><a><toString>1</toString><b/></a></xml>")["a"];
