@@ -10,6 +10,16 @@ test("remembers what was added, once", () => {
   assert.deepEqual([set.size, set.has(digestOf("a")), set.has(digestOf("b"))], [1, true, false]);
 });
 
+test("digests that differ in one word alone are two", () => {
+  const set = new DigestSet(5);
+  const digests = [0, 1, 2, 3].map((word) => Uint32Array.from([7, 7, 7, 7], (value, i) => (i === word ? 8 : value)));
+  for (const digest of digests) {
+    assert.equal(set.has(digest), false);
+    set.add(digest);
+  }
+  assert.deepEqual([set.size, digests.every((digest) => set.has(digest))], [4, true]);
+});
+
 test("the oldest goes first, and adding again does not make it younger", () => {
   const set = new DigestSet(3);
   for (const text of ["a", "b", "c", "a"]) assert.equal(set.add(digestOf(text)), false);

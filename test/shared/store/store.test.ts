@@ -96,3 +96,30 @@ test("damaged and unreadable folders are named once each and left as they are; s
   assert.equal(warned.length, 3);
   assert.deepEqual(await Promise.all([damaged, garbage].map((path) => readFile(path))), contents);
 });
+
+function insert(database: DatabaseSync, number: number): void {
+  database.prepare("INSERT INTO numbers VALUES (?)").run(number);
+}
+
+test("changes that come together share their fate; one that fails costs none that comes later", async (t) => {
+  const { start } = await createFixture(t);
+  const store = start();
+  const failing = [
+    store.write((database) => insert(database, 1)),
+    store.write(() => assert.fail("a change that fails")),
+    store.write((database) => insert(database, 2)),
+  ];
+  for (const { status } of await Promise.allSettled(failing)) assert.equal(status, "rejected");
+  assert.deepEqual(numbersOf(store.database), []);
+  await store.write((database) => insert(database, 3));
+  assert.deepEqual(numbersOf(store.database), [3]);
+});
+
+test("what is still to be written when a store is closed is on disk", async (t) => {
+  const { start } = await createFixture(t);
+  const store = start();
+  const writing = store.write((database) => insert(database, 1));
+  store.close();
+  await writing;
+  assert.deepEqual(numbersOf(start().database), [1]);
+});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { identityOf, type IdentityParts } from "../../../shared/wechat/identity.ts";
+import { identityOf, readIdentity, type IdentityParts } from "../../../shared/wechat/identity.ts";
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("base64url");
 
@@ -43,7 +43,9 @@ test("two events of one user in one second differ, and a repeat of one does not"
 });
 
 test("an event's MsgId does not name it", () => {
-  assert.match(identity({ MsgId: "77" }), /^shop\/oUSER\/1348831860\.subscribe\.[\w-]{22}$/);
+  for (const MsgType of ["event", " EVENT\n"]) {
+    assert.match(identity({ MsgType, MsgId: "77" }), /^shop\/oUSER\/1348831860\.subscribe\.[\w-]{22}$/);
+  }
 });
 
 test("a message without MsgId and a third-party push are named like events", () => {
@@ -84,3 +86,21 @@ test("whatever the parts, an identity has at most 200 bytes and stays one of its
   assert.match(long, /^[\w.~%-]+\/[\w-]{43}\/[\w-]{43}$/);
   assert.notEqual(long, other);
 });
+
+const read: [identity: string, service: string | undefined, FromUserName: string | undefined][] = [
+  [message("1"), "shop", "oUSER"],
+  [identity({ service: "小店/1", FromUserName: "a/b" }), "小店/1", "a/b"],
+  [identity({ FromUserName: "" }), "shop", undefined],
+  [message("1", "o".repeat(43)), "shop", "o".repeat(43)],
+  [message("9".repeat(300)), "shop", "oUSER"],
+  [message("1", "o".repeat(300)), "shop", undefined],
+  ["shop/oUSER", undefined, undefined],
+  ["shop/oUSER/1/2", undefined, undefined],
+  ["shop/%zz/1", undefined, undefined],
+  ["", undefined, undefined],
+];
+for (const [written, service, FromUserName] of read) {
+  test(`read back: ${written.slice(0, 60)}`, () => {
+    assert.deepEqual(readIdentity(written), service === undefined ? undefined : { service, FromUserName });
+  });
+}

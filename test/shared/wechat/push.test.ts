@@ -60,6 +60,7 @@ const heads: [name: string, body: string, expected: object][] = [
   ],
   ["MsgId as text", `{"FromUserName":"o1","MsgType":"text","MsgId":"0A1"}`, { identity: "shop/o1/0A1" }],
   ["CreateTime as text", `{"MsgType":"event","Event":"x","CreateTime":"1610969440"}`, { CreateTime: 1610969440 }],
+  ["a CreateTime that can be no timestamp", `{"MsgType":"text","CreateTime":-5}`, { CreateTime: 0 }],
   ["the last of a repeated name counts", `{"MsgType":"a","MsgType":"b"}`, { routingKey: "msg.b" }],
   ["names that are no text", `{"MsgType":null,"Event":true,"InfoType":{},"MsgId":[]}`, { routingKey: "msg._" }],
   ["__proto__ is only a name", `{"__proto__":{"MsgType":"text"}}`, { routingKey: "msg._" }],
@@ -84,7 +85,7 @@ for (const [name, body, expected] of heads) {
 
 test("known fields stay text and numbers, whatever a push holds there", () => {
   const { json } = parse(`<xml><MsgType>text</MsgType><Content><b>1</b></Content><MsgId>1</MsgId><MsgId>2</MsgId>
-<CreateTime>12x</CreateTime><FromUserName>a</FromUserName></xml>`);
+<CreateTime>12x</CreateTime><CreateTime>3</CreateTime><FromUserName>a</FromUserName></xml>`);
   assert.deepEqual(JSON.parse(json), {
     ToUserName: "",
     FromUserName: "a",
