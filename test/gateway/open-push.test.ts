@@ -52,6 +52,19 @@ test("opens what was sealed for the account, and remembers how to seal the answe
   assert.equal(createCrypt({ aesKey, appId }).open(sealer.seal("hello", appId)), "hello");
 });
 
+const envelopes: [name: string, wrap: (body: string, encrypt: string) => string, format: string][] = [
+  ["XML round JSON", (_body, encrypt) => `<xml><Encrypt>${encrypt}</Encrypt></xml>`, "xml"],
+  ["XML with blanks round the sealed text", (_body, encrypt) => `<xml><Encrypt>\n${encrypt}\n</Encrypt></xml>`, "xml"],
+  ["JSON behind a byte order mark", (_body, encrypt) => `\uFEFF{"Encrypt":"${encrypt}"}`, "json"],
+];
+for (const [name, wrap, format] of envelopes) {
+  test(`an envelope is opened, and the answer's is of its format: ${name}`, async () => {
+    const body = `{"FromUserName":"o1","MsgType":"text","MsgId":7}`;
+    const { push, seal } = (await openerOf()).open(...sealed(body, { wrap }));
+    assert.deepEqual([push.identity, push.format, seal?.format], ["shop/o1/7", "json", format]);
+  });
+}
+
 test("opens WeChat's own example", async () => {
   const [vector] = vectors.sealed;
   assert.ok(vector);
