@@ -62,3 +62,24 @@ test("a push that no queue takes, not even the one for unrouted pushes, is not h
   const message = { exchange, routingKey: "msg.text", body: Buffer.from("push"), properties: { messageId: "id" } };
   await assert.rejects(hold({ service: "shop", user: "shop/oUSER", message }, 1000), { code: "NOT_HELD", status: 503 });
 });
+
+test("a push that AMQP cannot carry is refused alone: no queue is told to be at fault, and the next one is held", async (t) => {
+  const bus = await createAmqpTestBus(t, [brokerUrl()]);
+  const { prefix, declare } = createBench(bus);
+  const names = createNames(prefix);
+  const [exchange, queue] = [names.eventsOf("shop"), names.dispatchOf("shop")];
+  await declare({
+    exchanges: [{ name: exchange, type: "topic" }],
+    queues: [classic(queue)],
+    bindings: [toQueue(exchange, queue, "#")],
+  });
+  const { log, lines } = createTestLog();
+  const holdOnBroker = createHoldOnBroker({ accounts: [], bus, names, log });
+  const hold = (messageId: string) => {
+    const message = { exchange, routingKey: "msg.text", body: Buffer.from("push"), properties: { messageId } };
+    return holdOnBroker({ service: "shop", user: "shop/oUSER", message }, 1000);
+  };
+  await assert.rejects(hold("x".repeat(300)), { code: "NACKED" });
+  assert.equal(await hold("id"), "routed");
+  assert.deepEqual(lines.all, []);
+});
