@@ -177,6 +177,74 @@ test("what is refused is tried again with one push at a time and after a rest, t
   assert.ok(!spool.holds("shop/249"));
 });
 
+test("a push that AMQP cannot carry keeps those of its user behind it, however many lie in between, and nobody else's", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
+  const { log } = createTestLog();
+  const store = openStore(folder, storeSchema, log);
+  const published: string[] = [];
+  let isReady = false;
+  const spool = createSpool({
+    store,
+    names: createNames("wx"),
+    async publish({ message }) {
+      const { messageId = "" } = message.properties;
+      if (messageId === "0") throw new Failure("NACKED", "it cannot be written", { cause: new Error("too long") });
+      published.push(messageId);
+    },
+    isReady: () => isReady,
+    log,
+    metrics: createMetrics(),
+  });
+  t.after(async () => {
+    await spool.close();
+    store.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const others = Array.from({ length: 250 }, (_, i) => push(i + 1));
+  for (const each of [push(0), ...others, { ...push(251), user: "shop/0" }, push(252)]) await spool.add(each);
+  isReady = true;
+  await eventually(() => published.includes("252"));
+  assert.deepEqual(
+    published.toSorted((a, b) => Number(a) - Number(b)),
+    [...others, push(252)].map(({ message }) => message.properties.messageId),
+  );
+});
+
+test("closed, it begins no other push", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
+  const { log } = createTestLog();
+  const store = openStore(folder, storeSchema, log);
+  t.after(async () => {
+    store.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const [asked, confirmed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const published: unknown[] = [];
+  const spool = createSpool({
+    store,
+    names: createNames("wx"),
+    async publish({ message }) {
+      published.push(message.properties.messageId);
+      asked.resolve();
+      await confirmed.promise;
+    },
+    isReady: () => true,
+    log,
+    metrics: createMetrics(),
+  });
+  await Promise.all([0, 1, 2].map((id) => spool.add({ ...push(id), user: "shop/oUSER" })));
+  await asked.promise;
+  const closing = spool.close();
+  confirmed.resolve();
+  await closing;
+  assert.deepEqual(published, ["0"]);
+  const left = store.database.prepare("SELECT properties ->> 'messageId' AS id FROM spool ORDER BY seq").all();
+  assert.deepEqual(
+    left.map(({ id }) => id),
+    ["1", "2"],
+  );
+});
+
 test("after a restart it is as full as before", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
   const { log } = createTestLog();
