@@ -1,29 +1,23 @@
 import type { IncomingMessage } from "node:http";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyReply } from "fastify";
 import { elapsedOf } from "../shared/arrival.ts";
 import { codeOf } from "../shared/code-of.ts";
 import type { Logger } from "../shared/log.ts";
 import { callBackend, LateBackendError, passBack, type BackendCall } from "./redirect.ts";
 
-/** How long answers that are still being passed on may take once the gateway closes, in ms. */
-const CLOSING_TIME = 5000;
-
 /** Calls a backend and gives a browser its answer: 504 when it is late, 502 when there is none. Never rejects. */
 export type Relay = (reply: FastifyReply, call: Omit<BackendCall, "signal">) => Promise<FastifyReply>;
 
 /**
- * Makes the relay of one account. A browser that leaves ends the call of the backend; a backend that breaks off ends
- * the browser's connection, as the rest of the body is missing.
+ * Makes the relay of one account. A browser that leaves, or is cut off as the gateway closes, ends the call of the backend; a
+ * backend that breaks off ends the browser's connection, as the rest of the body is missing.
  */
-export function createRelay(app: FastifyInstance, log: Logger): Relay {
-  const closing = new AbortController();
-  app.addHook("preClose", async () => void setTimeout(() => closing.abort(), CLOSING_TIME).unref());
-
+export function createRelay(log: Logger): Relay {
   return async function relay(reply, call) {
     const browser = watchBrowser(reply);
     let answer: IncomingMessage;
     try {
-      answer = await callBackend({ ...call, signal: AbortSignal.any([browser, closing.signal]) });
+      answer = await callBackend({ ...call, signal: browser });
     } catch (error) {
       record(reply, log, browser.aborted ? { outcome: "browser left" } : { outcome: "no answer", error });
       return refuse(reply, error);

@@ -32,7 +32,7 @@ export function addWebAuthorization(app: FastifyInstance, { account, api, log }:
   if (redirectPath === undefined || redirectUrl === undefined) return;
   const url = new URL(redirectUrl);
   const authorization = basicAuthorizationOf(url);
-  const relay = createRelay(app, log);
+  const relay = createRelay(log);
   const findUser = createGuardedFindUser(api, log);
 
   app.get(redirectPath, { exposeHeadRoute: false }, async (request, reply) => {

@@ -177,6 +177,14 @@ test("closing the bridge waits for an answer that is being passed on", async (t)
   await closed;
 });
 
+test("closing the bridge cuts off a page that its backend keeps waiting, and ends the request to the backend", async (t) => {
+  const arrivals = createArrivals<Promise<unknown>>("requests");
+  const { page, bridge } = await createWorld(t, (_request, response) => arrivals.add(once(response, "close")));
+  const browsing = assert.rejects(browse(`${page}?code=base1&state=s`), { code: "ECONNRESET" });
+  const [closed] = await arrivals.next();
+  await Promise.all([bridge.close(), closed, browsing]);
+});
+
 async function checkAlive(page: string): Promise<void> {
   const answer = await browse(`${page}?code=base-alive&state=s`);
   assert.equal(answer.statusCode, 200);
