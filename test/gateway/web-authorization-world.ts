@@ -48,7 +48,7 @@ export async function browse(
   headers: string[] | Record<string, string> = {},
   method = "GET",
 ): Promise<IncomingMessage> {
-  const outgoing = httpRequest(url, { agent: false, method, headers }).end();
+  const outgoing = httpRequest(url, { agent: false, method, headers, maxHeaderSize: 64 * 1024 }).end();
   const [answer] = (await once(outgoing, "response")) as [IncomingMessage];
   return answer;
 }

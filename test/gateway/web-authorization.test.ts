@@ -40,6 +40,9 @@ test("passes the request on as the backend has always got it", async (t) => {
       ["Connection", "close, X-Hop"],
       ["X-Hop", "dropped"],
       ["TE", "trailers"],
+      ["Proxy-Authorization", "Basic eDp5"],
+      ["Expect", "100-continue"],
+      ["Content-Encoding", "gzip"],
     ]),
   );
   assert.equal(answer.statusCode, 200);
@@ -165,6 +168,7 @@ test("passes the answer back as it comes", async (t) => {
     [200, "OK", ["Content-Encoding", "gzip", "Content-Length", String(zipped.length)], zipped],
     [500, "Internal Server Error", ["Content-Type", "application/json"], '{"a":1}'],
     [204, "No Content", ["X-A", "b"], ""],
+    [200, "OK", Array.from({ length: 20 }, (_, n) => ["Set-Cookie", `c${n}=${"x".repeat(1500)}`]).flat(), "30 KB"],
   ];
   const left = [...answers];
   const { page } = await createWorld(t, (_request, response) => {
