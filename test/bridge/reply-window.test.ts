@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createBackend } from "../support/backend-server.ts";
+import { createBackend, createHeldAnswer } from "../support/backend-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import type { PushAnswer, Wechat } from "../support/wechat-server.ts";
-import { createSystem } from "./system.ts";
+import { createSystem, type System } from "./system.ts";
 
 const services = (url: string) => [{ name: "slow", "msg-proxy-pass": url, "reply-window": "retries" }];
 
@@ -38,6 +38,13 @@ async function pushWithRetries(
 /** What WeChat got in each try. */
 function opened(tries: (PushAnswer | "no answer")[]): string[] {
   return tries.map((answer) => (answer === "no answer" ? answer : answer.opened));
+}
+
+/** Each of these outcomes has been counted once, and no other. */
+async function countedOnce(system: System, outcomes: string[]): Promise<void> {
+  const counted = (await system.metrics()).matchAll(/^wx_pushes_total\{.*outcome="([\w-]+)"\} (\d+)$/gm);
+  const counts = new Map([...counted].map(([, outcome, count]) => [outcome, count]));
+  assert.deepEqual(counts, new Map(outcomes.toSorted().map((outcome) => [outcome, "1"])));
 }
 
 void test("a backend that needs 7 s answers through WeChat's second try, one that needs 13 s through the third", async (t) => {
@@ -84,4 +91,36 @@ void test("when the next try comes while one is held, only the newest one carrie
   assert.equal(await first, "ECONNRESET");
   assert.equal(parseReply(second.opened)["Content"], "once");
   assert.equal(backend.requests.length, 1);
+  await wechat.push(body);
+  await countedOnce(system, ["hang-up", "replied", "repeat"]);
 });
+
+void test("a sender that does not hang up is hung up on, without a byte, before it has waited for long", async (t) => {
+  const backend = await createBackend(t, "hang");
+  const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
+  await assert.rejects(system.wechat("slow").push(text(41)), { code: "ECONNRESET" });
+});
+
+void test("a reply that comes when WeChat has hung up is not counted as given; the next try gets it", async (t) => {
+  const { handler, release } = createHeldAnswer({ body: { type: "text", msg: "kept" } });
+  const backend = await createBackend(t, handler);
+  const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
+  const wechat = system.wechat("slow");
+  const body = text(31);
+  const hungUp = new AbortController();
+  const first = assert.rejects(wechat.push(body, { signal: hungUp.signal }));
+  await backend.next(1);
+  hungUp.abort();
+  await first;
+  await wechat.verifyUrl("echo"); // behind what the server has heard of the other connection
+  release();
+  await until(async () => (await system.metrics()).includes('outcome="hang-up"} 1'));
+  await countedOnce(system, ["hang-up"]);
+  assert.equal(parseReply((await wechat.push(body)).opened)["Content"], "kept");
+  assert.equal(backend.requests.length, 1);
+});
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 10_000; !(await isSo()); await sleep(20))
+    assert.ok(Date.now() < end, "not within 10 s");
+}
