@@ -141,6 +141,7 @@ const refusals: [name: string, method: string, query: string, status: number, bo
   ["no state", "GET", "?code=C", 400, "argument expected: code and state\n"],
   ["nothing", "GET", "", 400, "argument expected: code and state\n"],
   ["a code that WeChat refuses", "GET", "?code=bad1&state=s", 500, "invalid code\n"],
+  ["two codes, of which the first counts", "GET", "?code=bad1&code=C&state=s", 500, "invalid code\n"],
   ["POST", "POST", "?code=C&state=s", 405, ""],
   ["HEAD", "HEAD", "?code=C&state=s", 405, ""],
 ];
@@ -152,7 +153,7 @@ test("refuses what is no authorization", async (t) => {
     assert.deepEqual([answer.statusCode, await textOf(answer)], [status, body], name);
   }
   assert.equal(requests.length, 0);
-  assert.equal(api.calls.length, 1);
+  assert.equal(api.calls.length, 2);
 });
 
 test("passes the answer back as it comes", async (t) => {
