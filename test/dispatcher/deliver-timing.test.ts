@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery } from "../../shared/bus/bus.ts";
+import type { Names } from "../../shared/bus/names.ts";
 import { createDispatching, event, until } from "./dispatching.ts";
 
 const textOf = ({ body }: Delivery) => body.toString();
@@ -53,17 +55,49 @@ test("an open breaker takes the rung of 10 s or more, the time between its probe
   assert.equal(headersOf(await first())["x-wx-attempt"], 2);
 });
 
-test("nothing is acked before its copy is held, and it is published until somebody does", async (t) => {
-  const { publish, names, bus, backend, lines, settled } = await createDispatching(t, { handler: { status: 400 } });
-  await bus.deleteQueue(names.dead);
-  await publish();
-  await backend.next();
-  await until(() => lines.some((line) => line.includes("not held yet, publishing again")), "a second try");
-  assert.ok(!lines.some((line) => line.includes(`"msg":"delivery"`)), "acked, and nobody has it");
-  await bus.declare({ exchanges: [], queues: [{ name: names.dead, arguments: {} }], bindings: [], unbindings: [] });
-  await settled();
-  assert.deepEqual([await bus.depth(names.dead), await bus.depth(names.dispatchOf("shop"))], [1, 0]);
-});
+const notHeld = "not held yet, publishing again";
+const tries = (lines: readonly string[]) => lines.filter((line) => line.includes(notHeld)).length;
+
+const copies = [
+  { status: 400, queueOf: (names: Names) => names.dead, isBound: false },
+  { status: 500, queueOf: (names: Names) => names.retryOf("1s"), isBound: true },
+];
+for (const { status, queueOf, isBound } of copies) {
+  test(`status ${status}: nothing is acked before its copy is held, and it is published until somebody does`, async (t) => {
+    const { publish, names, bus, lines, settled } = await createDispatching(t, { handler: { status } });
+    const queue = queueOf(names);
+    await bus.deleteQueue(queue);
+    await publish();
+    await until(() => tries(lines) >= 2, "two more tries");
+    assert.ok(!lines.some((line) => line.includes(`"msg":"delivery"`)), "acked, and nobody has it");
+    const binding = { source: queue, destination: queue, to: "queue", routingKey: "" } as const;
+    const bindings = isBound ? [binding] : [];
+    await bus.declare({ exchanges: [], queues: [{ name: queue, arguments: {} }], bindings, unbindings: [] });
+    await settled();
+    assert.deepEqual([await bus.depth(queue), await bus.depth(names.dispatchOf("shop"))], [1, 0]);
+  });
+}
+
+for (const status of [200, 400, 404]) {
+  test(`status ${status}: nothing is acked before the reply is held`, async (t) => {
+    const { publish, names, bus, lines, settled } = await createDispatching(t, { handler: { status } });
+    const replace = async (name: string, source: string, args: object): Promise<void> => {
+      await bus.deleteQueue(name);
+      const routingKey = source === name ? "" : name;
+      const bindings = [{ source, destination: name, to: "queue", routingKey } as const];
+      await bus.declare({ exchanges: [], queues: [{ name, arguments: { ...args } }], bindings, unbindings: [] });
+    };
+    const full = { "x-max-length": 0, "x-overflow": "reject-publish" };
+    await replace(names.repliesOf("i"), names.replies, full);
+    await replace(names.lateReplies, names.lateReplies, full);
+    await publish();
+    await until(() => tries(lines) >= 2, "two more tries");
+    assert.ok(!lines.some((line) => line.includes(`"msg":"delivery"`)), "acked, and nobody has the reply");
+    await replace(names.lateReplies, names.lateReplies, {});
+    await settled();
+    assert.equal(await bus.depth(names.lateReplies), 1);
+  });
+}
 
 test("a delivery whose copy nobody holds is back in its queue after a shutdown", async (t) => {
   const options = { handler: { status: 400 } };
@@ -71,8 +105,10 @@ test("a delivery whose copy nobody holds is back in its queue after a shutdown",
   await bus.deleteQueue(names.dead);
   await publish();
   await backend.next();
-  await until(() => lines.some((line) => line.includes("not held yet, publishing again")), "a second try");
+  await until(() => tries(lines) >= 1, "another try");
+  const closedAt = performance.now();
   await dispatcher.close(0);
+  assert.ok(performance.now() - closedAt < 4000, "half of what it waits when no patience is given");
   assert.equal(await bus.depth(names.dispatchOf("shop")), 1);
 });
 
@@ -92,6 +128,23 @@ test("at shutdown what the backend still works on is given its time", async (t) 
   assert.deepEqual(JSON.parse(textOf(await replies())), { type: "text", msg: "slow" });
   await closing;
   assert.equal(await bus.depth(names.dispatchOf("shop")), 0);
+});
+
+test("fan-out: nothing is acked before the subscribers have the event", async (t) => {
+  const { publish, watch, names, bus, lines, settled } = await createDispatching(t, { settings: { "fan-out": true } });
+  const confirmed = Promise.withResolvers<void>();
+  const publishAtOnce = bus.publish.bind(bus);
+  bus.publish = async (message, options) => {
+    if (message.exchange === names.enrichedOf("shop")) await confirmed.promise;
+    return publishAtOnce(message, options);
+  };
+  const replies = watch(names.repliesOf("i"));
+  await publish();
+  await replies();
+  for (let turn = 0; turn < 5; turn++) await nextTurn();
+  assert.ok(!lines.some((line) => line.includes(`"msg":"delivery"`)), "acked, and no subscriber has it");
+  confirmed.resolve();
+  await settled();
 });
 
 test("fan-out: the event goes to wx.enriched.shop, once, whatever happens at the backend", async (t) => {
@@ -137,4 +190,15 @@ test("fan-out without a backend: consumers answer, and find the event as it was 
   );
   await settled();
   assert.deepEqual([backend.requests.length, await bus.depth(names.repliesOf("i"))], [0, 0]);
+});
+
+test('ordering "user": a wait longer than the minute ends in wx.dead, as a retry queue would bring the event back behind later ones', async (t) => {
+  const options = { handler: { status: 500 }, settings: { ordering: "user", retry: ["2m"] } };
+  const { publish, watch, names, bus, settled } = await createDispatching(t, options);
+  const dead = watch(names.dead);
+  await publish();
+  await settled();
+  assert.equal(await bus.depth(names.retryOf("2m")), 0);
+  const headers = headersOf(await dead());
+  assert.deepEqual([headers["x-wx-reason"], headers["x-wx-attempt"]], ["exhausted", 1]);
 });

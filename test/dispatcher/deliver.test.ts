@@ -66,7 +66,9 @@ for (const [i, delay] of ladder.entries()) {
 }
 
 test("after the wait it comes back to the backend, attempt by attempt, until it is taken", async (t) => {
-  const { publish, watch, backend, names } = await createDispatching(t, { settings: { retry: ["100ms", "200ms"] } });
+  const { publish, watch, backend, names, metrics, settled } = await createDispatching(t, {
+    settings: { retry: ["100ms", "200ms"] },
+  });
   let n = 0;
   backend.answer(() => (++n < 3 ? { status: 500 } : { body: { msg: "third" } }));
   const replies = watch(names.repliesOf("i"));
@@ -78,6 +80,21 @@ test("after the wait it comes back to the backend, attempt by attempt, until it 
   assert.ok(second - first >= 95 && third - second >= 195, `${second - first} ms, ${third - second} ms`);
   const bodies = new Set(backend.requests.map(({ body, path }) => path + body));
   assert.deepEqual([...bodies], [`/msg/text${event}`]);
+  await settled(3);
+  const told = await metrics.registry.metrics();
+  for (const delay of ["100ms", "200ms"])
+    assert.ok(told.includes(`wx_retries_total{service="shop",delay="${delay}"} 1\n`), told);
+});
+
+test("how long a delivery took is told in seconds", async (t) => {
+  const { publish, metrics, settled } = await createDispatching(t, { handler: { delayMs: 100 } });
+  const startedAt = performance.now();
+  await publish();
+  await settled();
+  const told = await metrics.registry.metrics();
+  assert.match(told, /wx_delivery_seconds_count\{service="shop"\} 1\n/);
+  const seconds = Number(/wx_delivery_seconds_sum\{service="shop"\} (.*)/.exec(told)?.[1]);
+  assert.ok(seconds >= 0.095 && seconds <= (performance.now() - startedAt + 1) / 1000, `${seconds} s`);
 });
 
 const givenUp: [name: string, options: object, attempt: number, reason: string, error: string][] = [
@@ -118,6 +135,13 @@ for (const [name, options, attempt, reason, error] of givenUp) {
     );
   });
 }
+
+test("given up when the deadline is over: nobody is answered any more", async (t) => {
+  const { publish, names, bus, settled } = await createDispatching(t, { handler: { status: 403 } });
+  await publish({ headers: { "x-wx-budget": -1 } });
+  await settled();
+  assert.deepEqual([await bus.depth(names.dead), await bus.depth(names.repliesOf("i"))], [1, 0]);
+});
 
 test("unhandled: success, counted, warned once an hour a key", async (t) => {
   const { publish, watch, names, bus, lines, settled, metrics } = await createDispatching(t, {
