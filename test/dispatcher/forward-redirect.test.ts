@@ -62,3 +62,19 @@ test("Authorization goes along on the same origin, and never to another", async 
   assert.deepEqual([first?.headers.authorization, second?.headers.authorization], Array(2).fill("Basic dXNlcjpwYXNz"));
   assert.equal(other.requests[0]?.headers.authorization, undefined);
 });
+
+test("a redirect with a user and password of its own has these", async (t) => {
+  const { backend, send } = await createForwarding(t, { url: (base) => base.replace("//", "//user:pass@") });
+  const location = `${backend.url.replace("//", "//new:word@")}/second`;
+  backend.answer("/msg/text", { status: 307, headers: { location } });
+  assert.equal((await send()).kind, "taken");
+  // printf 'new:word' | base64
+  assert.equal(backend.requests[1]?.headers.authorization, "Basic bmV3OndvcmQ=");
+});
+
+test("a redirect gets what is left of backend-timeout, not all of it once more", async (t) => {
+  const { backend, send } = await createForwarding(t, { settings: { "backend-timeout": "500ms" } });
+  backend.answer("/msg/text", { status: 307, headers: { location: "/second" }, delayMs: 300 });
+  backend.answer("/second", { body: { msg: "after 600 ms" }, delayMs: 300 });
+  assert.deepEqual(await send(), { kind: "failed", error: "no answer in backend-timeout" });
+});

@@ -166,3 +166,9 @@ test("a backend that refuses or does not handle an event is not failing", async 
   }
   assert.deepEqual([breaker.isOpen, backend.requests.length], [false, 10]);
 });
+
+test("without a retry ladder, where events could wait for its return, a failing backend is asked each time", async (t) => {
+  const { backend, send } = await createForwarding(t, { handler: { status: 500 }, settings: { retry: [] } });
+  for (let i = 0; i < 7; i++) assert.deepEqual(await send(), { kind: "failed", error: "status 500" });
+  assert.equal(backend.requests.length, 7);
+});
