@@ -47,15 +47,44 @@ test("a work that pauses leaves its place to others, and its lane still waits fo
   const { promise: woken, resolve: wake } = Promise.withResolvers<void>();
   lanes.add("a", async () => {
     await lanes.pause(20);
+    begun.push("a1 again");
     wake();
   });
   lanes.add("a", work("a2"));
   lanes.add("b", async () => void begun.push("b1"));
-  await nextTurn();
-  assert.deepEqual(begun, ["b1"]);
   await woken;
   await nextTurn();
-  assert.deepEqual(begun, ["b1", "a2"]);
+  assert.deepEqual(begun, ["b1", "a1 again", "a2"]);
+});
+
+test("a lane that has come to its end takes more", async () => {
+  const lanes = createLanes(1);
+  const { begun, work, end } = createWorks();
+  for (const name of ["a1", "a2"]) {
+    lanes.add("a", work(name));
+    await nextTurn();
+    await end(name);
+  }
+  assert.deepEqual(begun, ["a1", "a2"]);
+});
+
+test("after its pause a work waits for a place, so that no more than so many ever run at once", async () => {
+  const lanes = createLanes(1);
+  const { begun, work, end } = createWorks();
+  const woken = Promise.withResolvers<void>();
+  lanes.add("a", async () => {
+    await lanes.pause(1);
+    begun.push("a1 again");
+    woken.resolve();
+  });
+  for (const name of ["b1", "c1", "d1"]) lanes.add(name.charAt(0), work(name));
+  await nextTurn();
+  for (const name of ["b1", "c1", "d1"]) await end(name);
+  await woken.promise;
+  lanes.add("e", work("e1"));
+  lanes.add("f", work("f1"));
+  await nextTurn();
+  assert.deepEqual(begun.toSorted(), ["a1 again", "b1", "c1", "d1", "e1"]);
 });
 
 test("stopped lanes begin nothing more, and pauses end at once", async () => {
