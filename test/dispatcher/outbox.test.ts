@@ -6,6 +6,7 @@ import { createNames } from "../../shared/bus/names.ts";
 import type { Delivery } from "../../shared/bus/bus.ts";
 import { createArrivals } from "../support/arrivals.ts";
 import { createKeptLog } from "../shared/api/api-server.ts";
+import { accountOf } from "../shared/config/sample-config.ts";
 import { until } from "./dispatching.ts";
 import { eventOf } from "./forward-account.ts";
 
@@ -134,3 +135,49 @@ test("a late reply that is off its queue is put aside all the same when its cons
   await outbox.postpone(delivery, Date.now());
   assert.equal(await bus.depth(waiting.name), 1);
 });
+
+test("no copy takes the place of a delivery that is gone, and so comes again", async (t) => {
+  const bus = new MemoryBus();
+  const retry = names.retryOf("1s");
+  await bus.declare({
+    exchanges: [{ name: retry, type: "fanout" }],
+    queues: ["source", retry, names.dead].map((name) => ({ name, arguments: {} })),
+    bindings: [{ source: retry, destination: retry, to: "queue", routingKey: "" }],
+    unbindings: [],
+  });
+  const { log } = createKeptLog();
+  const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
+  const gone = { ...(await deliveryFrom(bus)), isGone: () => true };
+  const rung = { delay: { name: "1s", ms: 1000 }, attempt: 2, error: "status 500" };
+  await assert.rejects(outbox.retry(gone, eventOf(), rung), { code: "NOT_HELD" });
+  await assert.rejects(outbox.dead(gone, eventOf(), "rejected", "status 400"), { code: "NOT_HELD" });
+  assert.deepEqual([await bus.depth(retry), await bus.depth(names.dead)], [0, 0]);
+});
+
+test("shutting down ends the wait for the subscribers' copies, too, and the delivery is not taken for done", async () => {
+  const bus = new MemoryBus();
+  await bus.declare({ exchanges: [], queues: [{ name: "source", arguments: {} }], bindings: [], unbindings: [] });
+  const { log } = createKeptLog();
+  const signal = AbortSignal.abort(new Error("shutting down"));
+  const outbox = createOutbox({ accounts: [], bus, names, log, signal });
+  await assert.rejects(outbox.enriched(await deliveryFrom(bus), eventOf(), Buffer.from("{}")), /shutting down/);
+});
+
+const lastingReplies: [settings: Record<string, unknown>, lasts: boolean][] = [
+  [{}, false],
+  [{ "late-reply": "customer-service" }, true],
+  [{ "reply-window": "retries" }, true],
+];
+for (const [settings, lasts] of lastingReplies) {
+  test(`a reply ${lasts ? "outlives" : "need not outlive"} its broker with ${JSON.stringify(settings)}`, async (t) => {
+    const { bus } = await createFullReplyQueue();
+    const { log } = createKeptLog();
+    const publish = mock.method(bus, "publish");
+    const outbox = createOutbox({ accounts: [await accountOf(settings)], bus, names, log, signal: t.signal });
+    await outbox.reply(eventOf({ replyTo: "wx.replies.other" }), { type: "text", msg: "hi" });
+    assert.deepEqual(
+      publish.mock.calls.map(({ arguments: [, { transient }] }) => transient),
+      [!lasts],
+    );
+  });
+}

@@ -65,6 +65,17 @@ test("ten thousand users are remembered, the latest ones", async (t) => {
   assert.equal(server.count(path), calls + 1);
 });
 
+test("32 MiB of users are remembered, the latest ones", async (t) => {
+  const { server, users } = await createUsers(t);
+  server.on(path, () => ({ status: 200, text: `{"remark":"${"x".repeat(1_000_000)}"}` }));
+  const count = 36;
+  for (let i = 0; i < count; i++) await users.get(`o${i}`, 1000);
+  await users.get(`o${count - 1}`, 1000);
+  assert.equal(server.count(path), count);
+  await users.get("o0", 1000);
+  assert.equal(server.count(path), count + 1);
+});
+
 test("forget makes the next get ask again, also when a call is on its way", async (t) => {
   const { server, users } = await createUsers(t);
   let n = 0;
