@@ -30,6 +30,24 @@ test("as many acks as may be open at all do not wait", async (t) => {
   assert.deepEqual(frames.all, ["up to 9"]);
 });
 
+test("each ack goes out in a moment, also after others have", async (t) => {
+  const { acks, frames, messages } = await consume(t);
+  for (const [i, message] of messages.slice(0, 3).entries()) {
+    acks.ack(message);
+    assert.deepEqual(await frames.next(), [`up to ${i}`]);
+  }
+});
+
+test("what is rejected goes at once, and the others still go as one frame", async (t) => {
+  const { acks, frames, messages, left } = await consume(t);
+  const [first, ...others] = messages;
+  acks.nack(first as ConsumeMessage, false);
+  for (const message of others) acks.ack(message);
+  acks.flush();
+  assert.deepEqual(frames.all, ["up to 9"]);
+  assert.deepEqual(await left(), []);
+});
+
 const bodyOf = ({ content }: ConsumeMessage): string => content.toString();
 
 /** Ten messages, 0 to 9, from a queue of their own, the acks that go out for them, and what then is left to come again. */

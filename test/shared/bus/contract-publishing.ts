@@ -117,6 +117,15 @@ export function publishingContract(createBus: CreateBus): void {
     assert.ok(((await bus.depth(queue)) ?? 0) >= 20);
   });
 
+  test("in place of a delivery that is gone, and so comes again, nothing is published", async (t) => {
+    const { bus, declareQueue, publish } = createBench(await createBus(t));
+    const queue = await declareQueue();
+    const inPlaceOf = (isGone: boolean) => publish({ routingKey: queue }, { source: { isGone: () => isGone } });
+    await assert.rejects(inPlaceOf(true), { code: "NOT_HELD" });
+    assert.equal(await inPlaceOf(false), "routed");
+    assert.equal(await bus.depth(queue), 1);
+  });
+
   test("no consumer ever runs inside publish, nor one delivery inside another", async (t) => {
     const { bus, declareQueue, publish } = createBench(await createBus(t));
     const queue = await declareQueue();

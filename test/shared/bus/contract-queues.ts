@@ -112,6 +112,8 @@ export function queueContract(createBus: CreateBus): void {
     await bus.deleteQueue(queue);
     assert.equal(await bus.depth(queue), undefined);
     assert.equal(await outcome(), "returned");
+    await declare({ queues: topology.queues });
+    assert.equal(await outcome(), "returned", "no binding came back with the queue");
     await declare(topology);
     assert.equal(await outcome(), "routed");
   });

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
+import type { Delivery } from "../../../shared/bus/bus.ts";
 import { createJournal, journalSchema } from "../../../shared/bus/journal.ts";
-import { MemoryBus } from "../../../shared/bus/memory-bus.ts";
+import { MemoryBus, type MemoryLimits } from "../../../shared/bus/memory-bus.ts";
 import { openStore } from "../../../shared/store/store.ts";
-import { createBench } from "./bench.ts";
+import { createBench, eventually } from "./bench.ts";
 import { busContract } from "./contract.ts";
 import { createTestLog } from "./test-log.ts";
 
@@ -124,4 +125,93 @@ test("what is given back after the bus has closed stays on disk", async (t) => {
     journal.load(queue).map(({ message }) => message.body.toString()),
     ["given back"],
   );
+});
+
+/** Lets a bus end and another one take up its journal; `limits` are those of the second one. */
+async function createSuccessor(t: TestContext, limits: MemoryLimits) {
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
+  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const first = createBench(new MemoryBus({ journal: createJournal(store) }));
+  const queue = await first.declareQueue("kept", { "x-queue-type": "quorum" });
+  await first.send(queue, "1", "2");
+  await first.bus.close();
+  const bus = new MemoryBus({ limits, journal: createJournal(store) });
+  t.after(async () => {
+    await bus.close();
+    store.close();
+    await rm(dataDir, { recursive: true });
+  });
+  return { ...createBench(bus, first.prefix), queue };
+}
+
+test("what was kept on disk counts as held, and comes marked as delivered before", async (t) => {
+  const { bus, queue, declareQueue, send, consume } = await createSuccessor(t, { messages: 2, bytes: 1000 });
+  assert.equal(await bus.depth(queue), 2, "its depth is known before it is declared");
+  const other = await declareQueue("other");
+  await declareQueue("kept", { "x-queue-type": "quorum" });
+  await assert.rejects(send(other, "3"), { code: "NACKED" });
+  const { deliveries } = consume(queue);
+  const kept = await deliveries.next(2);
+  assert.deepEqual(
+    kept.map(({ body, redelivered }) => [body.toString(), redelivered]),
+    [
+      ["1", true],
+      ["2", true],
+    ],
+  );
+  kept[0]?.ack();
+  await send(other, "3");
+  await assert.rejects(send(other, "4"), { code: "NACKED" });
+});
+
+test("what has outlived its TTL, or was dropped for newer ones, is gone from the disk", async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
+  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const journal = createJournal(store);
+  const { bus, declareQueue, send } = createBench(new MemoryBus({ journal }));
+  t.after(async () => {
+    await bus.close();
+    store.close();
+    await rm(dataDir, { recursive: true });
+  });
+  const bodiesIn = (queue: string) => journal.load(queue).map(({ message }) => message.body.toString());
+  const short = await declareQueue("short", { "x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "drop-head" });
+  await send(short, "1", "2");
+  const passing = await declareQueue("passing", { "x-queue-type": "quorum", "x-message-ttl": 20 });
+  await send(passing, "1");
+  await eventually("the TTL is over", async () => (await bus.depth(passing)) === 0);
+  await journal.written();
+  assert.deepEqual([bodiesIn(short), bodiesIn(passing)], [["2"], []]);
+});
+
+test("what has outlived its TTL is not delivered, though its timer has not run yet", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"] });
+  const bus = new MemoryBus();
+  t.after(() => bus.close());
+  const { declareQueue, send, consume } = createBench(bus);
+  const queue = await declareQueue("q", { "x-message-ttl": 60_000 });
+  await send(queue, "old");
+  t.mock.timers.tick(60_000);
+  await send(queue, "new");
+  assert.deepEqual(await consume(queue).take(), ["new"]);
+});
+
+test("what is given back too late for its TTL does not wait for that of others", async (t) => {
+  t.mock.timers.enable({ apis: ["Date", "setTimeout"] });
+  const bus = new MemoryBus();
+  t.after(() => bus.close());
+  const { declareQueue, name, send } = createBench(bus);
+  const target = await declareQueue("target");
+  const ttl = { "x-message-ttl": 1000, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": name("target") };
+  const queue = await declareQueue("q", ttl);
+  const delivered = Promise.withResolvers<Delivery>();
+  const consumer = bus.consume(queue, { prefetch: 1 }, (delivery) => delivered.resolve(delivery));
+  await send(queue, "old");
+  const old = await delivered.promise;
+  await consumer.cancel();
+  t.mock.timers.tick(1500);
+  await send(queue, "new");
+  old.requeue();
+  t.mock.timers.tick(1);
+  assert.deepEqual([await bus.depth(target), await bus.depth(queue)], [1, 1]);
 });
