@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import type { Bus } from "../../../shared/bus/bus.ts";
 import { bridgeTopology } from "../../../shared/bus/bridge-topology.ts";
@@ -192,6 +193,34 @@ test("a deleted queue of ours comes back with the publish that misses it, by its
   assert.deepEqual(outcomes, ["routed", "routed"]);
   assert.equal(await bus.depth(name("q")), 2);
   assert.equal(await publish({ routingKey: name("never"), properties }, mandatory), "returned");
+});
+
+test("everything is declared again once a second at most, however many messages come back", async (t) => {
+  const { name, declareQueue, publish } = await createSetting(t);
+  const queue = await declareQueue();
+  let now = performance.now();
+  const clock = t.mock.method(performance, "now", () => now);
+  t.after(() => clock.mock.restore());
+  const outcome = () => publish({ routingKey: name("q"), properties: { messageId: "id" } }, { mandatory: true });
+  await removeBehind([queue]);
+  assert.equal(await outcome(), "routed");
+  await removeBehind([queue]);
+  now += 999;
+  assert.equal(await outcome(), "returned");
+  now += 1;
+  assert.equal(await outcome(), "routed");
+});
+
+test("a message that came back is told at its timeout, though the broker is silent when all is declared again", async (t) => {
+  const { name, declare, declareQueue, publish, send } = await createSetting(t);
+  await declare({ queues: [classic(name("stuck"))] });
+  const queue = await declareQueue("gone");
+  await send(queue, "x");
+  await removeBehind([queue]);
+  await tellQueues(node, "suspend", name("stuck"));
+  t.after(() => tellQueues(node, "resume", name("stuck")));
+  const publishing = publish({ routingKey: queue, properties: { messageId: "id" } }, { mandatory: true, timeout: 500 });
+  assert.equal(await Promise.race([publishing, sleep(10_000, "no outcome", { ref: false })]), "returned");
 });
 
 test("a queue deleted through the bus does not come back with the next connection", async (t) => {
