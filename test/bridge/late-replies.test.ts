@@ -353,3 +353,20 @@ void describe("late replies", { concurrency: 8 }, () => {
     assert.equal(api.count(PATH), 1);
   });
 });
+
+test("a second reply that comes when the answer itself is forgotten is not sent to the user", async (t) => {
+  const settings = { delivery: "amqp", "reply-budget": "4500ms" };
+  const { api, system, wechat } = await createLate(t, "rabbitmq", slow, settings);
+  const channel = await openChannel(t);
+  const pushes = await subscribe(channel, `${system.prefix}.events`, ["msg.text"]);
+  const answering = wechat.push(text());
+  const [push] = await pushes.next(1);
+  replyTo(channel, system, push as ConsumeMessage, "one");
+  assert.equal(parseReply((await answering).opened)["Content"], "one");
+  const now = performance.now.bind(performance);
+  t.mock.method(performance, "now", () => now() + 3_600_000);
+  replyTo(channel, system, push as ConsumeMessage, "two");
+  const told = 'wx_replies_total{service="shop",outcome="duplicate"} 1\n';
+  await until(async () => (await system.metrics()).includes(told), "a duplicate");
+  assert.equal(api.count(PATH), 0);
+});
