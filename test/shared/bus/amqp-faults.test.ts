@@ -107,6 +107,26 @@ test("a delivery that was under way when the connection broke comes again, marke
   await untilReady(bus);
 });
 
+test("an ack is told to have been taken only when the broker says so: else the delivery comes again", async (t) => {
+  const { bus, proxy, declareQueue, send, consume } = await createSetting(t);
+  const queue = await declareQueue();
+  const { deliveries } = consume(queue);
+  await untilReady(bus);
+  await send(queue, "1");
+  const [first = assert.fail()] = await deliveries.next();
+  proxy.swallow();
+  const acking = assert.rejects(first.acked());
+  proxy.reset();
+  proxy.flow();
+  await acking;
+  const [again = assert.fail()] = await deliveries.next();
+  assert.deepEqual([again.body.toString(), again.redelivered, first.isGone()], ["1", true, true]);
+  await again.acked();
+  proxy.reset();
+  await send(queue, "2");
+  assert.equal((await deliveries.next())[0]?.body.toString(), "2", "what was told to be taken does not come again");
+});
+
 test("with the broker away a publish ends at its timeout; what was declared meanwhile is there afterwards", async (t) => {
   const { bus, proxy, name, declareQueue, declare, publish, consume, send } = await createSetting(t);
   const queue = await declareQueue();
