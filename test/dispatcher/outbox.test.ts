@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { createOutbox } from "../../dispatcher/outbox.ts";
 import { MemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createNames } from "../../shared/bus/names.ts";
@@ -71,8 +72,12 @@ test("shutting down ends the waiting", async () => {
   await bury();
   const second = bury();
   await until(() => find("not held yet").length > 0, "another try");
+  let isOver = false;
+  const ending = assert.rejects(second).then(() => (isOver = true));
   stopping.abort(new Error("shutting down"));
-  await assert.rejects(second);
+  for (let turn = 0; turn < 5; turn++) await nextTurn();
+  assert.ok(isOver, "it does not wait for its next try");
+  await ending;
   assert.equal(await bus.depth(names.dead), 1);
   await assert.rejects(bury(), /shutting down/);
 });

@@ -188,6 +188,15 @@ test("the timeout bounds the token and the call together", async (t) => {
   await assert.rejects(api.call(path, { timeout: 0 }), { code: "API_UNREACHABLE" });
 });
 
+test("a token that does not come is waited for no longer than the call has time", async (t) => {
+  const server = await createApiServer(t);
+  server.on(stable, () => "hang");
+  await assert.rejects(createApi(server).call(path, { timeout: 60 }), {
+    code: "API_UNREACHABLE",
+    message: /^no access_token in [1-6]?\d ms$/,
+  });
+});
+
 test("a port that nobody listens on is named by its error code alone", async (t) => {
   const server = await createApiServer(t);
   const closed = createServer().listen(0, "127.0.0.1");
