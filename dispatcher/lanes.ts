@@ -44,7 +44,6 @@ export function createLanes(atOnce: number): Lanes {
 
   return {
     add(lane, work) {
-      if (signal.aborted) return;
       const works = lanes.get(lane);
       if (works !== undefined) {
         works.push(work);

@@ -59,7 +59,6 @@ export function createWork({ plan, handlers, bus, log, signal }: WorkParts) {
       return { outcome: "taken" };
     } catch (error) {
       const wasReplied = await sent().catch(() => false);
-      signal.throwIfAborted();
       // Whoever has read a reply is not to read that of another try.
       return await retry(delivery, wasReplied ? { ...event, replyTo: undefined } : event, reasonOf(error));
     }
