@@ -15,6 +15,9 @@ const replying = `export default (consumer) => {
     if (attempt === 1) throw new Error("not yet");
     return { type: "text", msg: "the second try" };
   });
+  consumer.on("event.VIEW", () => {
+    throw new Error("never");
+  });
 };
 export const options = { retry: ["100ms"] };
 `;
@@ -24,27 +27,29 @@ for (const bus of busKinds) {
     // The queue has the file's name, and other tests may use the broker.
     const name = `shop-${Math.random().toString(36).slice(2)}`;
     const module = await writeTemporary(t, `${name}.mjs`, replying);
-    const services = [{ name: "shop", delivery: "amqp" }];
+    const services = [{ name: "shop", delivery: "amqp", reply: ["msg.text", "event.CLICK"] }];
     if (bus === "rabbitmq") t.after(async () => void (await (await openChannel(t)).deleteQueue(name)));
     const system = await createSystem(t, { bus, services, settings: { consumers: [module] } });
     const wechat = system.wechat("shop");
     assert.equal(parseReply((await wechat.push(text("hello"))).opened)["Content"], "shop heard hello");
     assert.equal(parseReply((await wechat.push(event("CLICK"))).opened)["Content"], "the second try");
+    assert.equal((await wechat.push(event("VIEW"))).opened, "success");
     // Counted after the reply, which may be quicker.
-    await until(
-      async () => (await system.metrics("dispatcher")).includes('key="event.CLICK",outcome="taken"'),
-      "the end",
-    );
+    for (const end of ['key="event.CLICK",outcome="taken"', 'key="event.VIEW",outcome="exhausted"'])
+      await until(async () => (await system.metrics("dispatcher")).includes(end), end);
     const metrics = await system.metrics("dispatcher");
     for (const [key, outcome] of [
       ["msg.text", "taken"],
       ["event.CLICK", "retry"],
       ["event.CLICK", "taken"],
+      ["event.VIEW", "retry"],
+      ["event.VIEW", "exhausted"],
     ]) {
       const line = `wx_consumer_deliveries_total{consumer="${name}",key="${key}",outcome="${outcome}"} 1`;
       assert.ok(metrics.includes(line), line);
     }
-    assert.match(metrics, /wx_retries_total\{service="shop",delay="100ms"\} 1/);
+    assert.match(metrics, /wx_retries_total\{service="shop",delay="100ms"\} 2\n/);
+    assert.match(metrics, /wx_dead_total\{service="shop",reason="exhausted"\} 1\n/);
   });
 }
 
