@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
+import { createWechatApi } from "../support/wechat-api-server.ts";
 import { createDispatching, until } from "./dispatching.ts";
 
 /** What a dispatcher tells of a late reply. */
@@ -38,4 +39,40 @@ test("a late reply that could not be sent for 48 hours, however often it was put
     outcome: "expired",
     reason: "it could not be sent for 48 hours",
   });
+});
+
+/** A dispatcher that sends late replies, and a way to give it one and to hear what became of it. */
+async function createSending(t: TestContext) {
+  const api = await createWechatApi(t);
+  const settings = { "late-reply": "customer-service" };
+  const dispatching = await createDispatching(t, { settings, top: { "wx-api-base": api.url } });
+  const { bus, names, lines } = dispatching;
+  const outcomes = () =>
+    lines
+      .filter((text) => text.includes(`"msg":"late reply"`))
+      .map((text) => Object(JSON.parse(text)).outcome as string);
+  const reply = async (msg: string): Promise<string | undefined> => {
+    const told = outcomes().length;
+    const identity = "shop/oUSER/1";
+    const properties = { messageId: identity, correlationId: identity, type: "msg.text" };
+    const body = Buffer.from(JSON.stringify({ type: "text", msg }));
+    await bus.publish({ exchange: "", routingKey: names.lateReplies, body, properties }, { timeout: 1000 });
+    await until(() => outcomes().length > told, "an outcome");
+    return outcomes().at(-1);
+  };
+  return { ...dispatching, api, reply };
+}
+
+test("a second late reply to one push, long after the first one was sent, is not sent", async (t) => {
+  const { api, reply } = await createSending(t);
+  assert.deepEqual([await reply("one"), await reply("two")], ["sent", "duplicate"]);
+  assert.equal(api.count("/cgi-bin/message/custom/send"), 1);
+});
+
+test("a late reply that is put aside is off its queue: it does not come again beside its copy", async (t) => {
+  const { api, reply, dispatcher, bus, names } = await createSending(t);
+  await api.stop();
+  assert.equal(await reply("one"), "retry");
+  await dispatcher.close();
+  assert.deepEqual([await bus.depth(names.lateReplies), await bus.depth(names.retryOf("10s"))], [0, 1]);
 });
