@@ -168,6 +168,28 @@ test("shutting down ends the wait for the subscribers' copies, too, and the deli
   await assert.rejects(outbox.enriched(await deliveryFrom(bus), eventOf(), Buffer.from("{}")), /shutting down/);
 });
 
+test("a subscriber's queue that refused every try is tried once only for a while: each try is a copy more for the others", async (t) => {
+  const bus = new MemoryBus();
+  const exchange = names.enrichedOf("shop");
+  const full = { name: "full", arguments: { "x-max-length": 0, "x-overflow": "reject-publish" } };
+  await bus.declare({
+    exchanges: [{ name: exchange, type: "topic" }],
+    queues: [{ name: "source", arguments: {} }, full],
+    bindings: [{ source: exchange, destination: full.name, to: "queue", routingKey: "#" }],
+    unbindings: [],
+  });
+  const { log, find } = createKeptLog();
+  const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
+  const delivery = await deliveryFrom(bus);
+  const publish = mock.method(bus, "publish");
+  for (let i = 0; i < 2; i++) await outbox.enriched(delivery, eventOf(), Buffer.from("{}"));
+  assert.deepEqual(
+    publish.mock.calls.map(({ arguments: [, { tries }] }) => tries),
+    [3, 1],
+  );
+  assert.equal(find("a subscriber's queue refuses").length, 2);
+});
+
 const lastingReplies: [settings: Record<string, unknown>, lasts: boolean][] = [
   [{}, false],
   [{ "late-reply": "customer-service" }, true],
