@@ -69,16 +69,27 @@ export function planQueue(options: QueueOptions, patterns: readonly string[], pr
   const source = sourceOf(names, exchange, service);
   const bindings = bind.map((routingKey) => ({ source, destination: queue, to: "queue" as const, routingKey }));
   const topology = mergeTopologies({ queues: [quorum(queue, {})], bindings }, ladder.topology);
+  const tooLong = [...topology.exchanges, ...topology.queues].find(({ name }) => isTooLong(name));
+  if (tooLong) {
+    throw new Failure(
+      "CONFIG_INVALID",
+      `consumer ${queue}: queue must be shorter, as ${tooLong.name} is over 255 bytes`,
+    );
+  }
   return { queue, prefetch, concurrency, ladder, topology, names };
 }
 
 function queueFault(queue: unknown, prefix: string): string | undefined {
-  if (typeof queue !== "string" || queue === "" || Buffer.byteLength(queue) > MAX_NAME_BYTES) {
+  if (typeof queue !== "string" || queue === "" || isTooLong(queue)) {
     return "queue must be a name of 1 to 255 bytes";
   }
   if (queue.startsWith("amq.")) return 'queue may not begin with "amq.", which RabbitMQ keeps for itself';
   if (queue.startsWith(`${prefix}.`)) return `queue may not begin with "${prefix}.": those are wx-bridge's own`;
   return undefined;
+}
+
+function isTooLong(name: string): boolean {
+  return Buffer.byteLength(name) > MAX_NAME_BYTES;
 }
 
 /** Routing keys are two words: nothing ever comes for a slip such as "text" in place of "msg.text". */

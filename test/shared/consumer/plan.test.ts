@@ -55,6 +55,12 @@ test("all faults are told at once", () => {
     /failures must be "bridge" or "own"/,
   );
   assert.throws(() => planQueue({ queue: "" }, ["#"], "wx"), /queue must be a name of 1 to 255 bytes/);
+  const queue = "q".repeat(250);
+  assert.throws(
+    () => planQueue({ queue, failures: "own" }, ["#"], "wx"),
+    /queue must be shorter, as q+\.retry\.\d+s is/,
+  );
+  assert.equal(planQueue({ queue }, ["#"], "wx").queue, queue);
 });
 
 const sizesOf = (options: Partial<QueueOptions>) => {
