@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { Signal } from "../shared/bus/waiting.ts";
 import type { BrokerSession } from "./broker-session.ts";
@@ -6,12 +7,21 @@ import type { BrokerSession } from "./broker-session.ts";
 const WINDOW = 1000;
 /** Milliseconds without a message after which the rest is taken to be in somebody else's hands. */
 const IDLE = 2000;
+/** Milliseconds for one channel's messages to be back in the queue, and between two looks. */
+const BACK_WITHIN = 1000;
+const LOOK_EVERY = 10;
 
 /** A message being looked at. Exactly one of `remove` and `keep` ends that. */
 export interface HeldMessage {
   message: ConsumeMessage;
   remove(): void;
   keep(): void;
+}
+
+interface Window {
+  channel: Channel;
+  tag: string;
+  kept: number;
 }
 
 /**
@@ -23,13 +33,11 @@ export interface HeldMessage {
 export class DeadQueue {
   readonly #session: BrokerSession;
   readonly #queue: string;
-  readonly #windows: { channel: Channel; tag: string }[] = [];
+  readonly #windows: Window[] = [];
   readonly #arrived: HeldMessage[] = [];
   readonly #changed = new Signal();
   /** Messages there at the start. */
   readonly total: number;
-  /** Kept on the newest channel. */
-  #kept = 0;
   #open = 0;
   #stopped = false;
   #lost: Error | undefined;
@@ -46,8 +54,7 @@ export class DeadQueue {
 
   /** Throws when there is no such queue. */
   static async open(session: BrokerSession, queue: string): Promise<DeadQueue> {
-    const channel = await session.model.createChannel();
-    channel.on("error", () => {}); // the rejected call tells
+    const channel = await openChannel(session);
     const { messageCount } = await channel.checkQueue(queue);
     await channel.close();
     return new DeadQueue(session, queue, messageCount);
@@ -74,7 +81,22 @@ export class DeadQueue {
     if (this.#lost !== undefined) return;
     // First no more consumer, or what one channel gives back would come to the next.
     for (const { channel, tag } of this.#windows) await channel.cancel(tag);
-    for (const { channel } of this.#windows) await channel.close();
+    const looking = await openChannel(this.#session);
+    let { messageCount: back } = await looking.checkQueue(this.#queue);
+    for (const { channel, kept } of this.#windows) {
+      await channel.close();
+      back += kept;
+      await this.#untilBack(looking, back);
+    }
+    await looking.close();
+  }
+
+  /** The queue learns of a channel's end after the broker has answered it, and of two ends in any order. */
+  async #untilBack(looking: Channel, count: number): Promise<void> {
+    for (const end = performance.now() + BACK_WITHIN; performance.now() < end; await sleep(LOOK_EVERY)) {
+      const { messageCount } = await looking.checkQueue(this.#queue);
+      if (messageCount >= count) return;
+    }
   }
 
   async #next(): Promise<HeldMessage | undefined> {
@@ -82,7 +104,7 @@ export class DeadQueue {
       if (this.#lost !== undefined) throw this.#lost;
       const held = this.#arrived.shift();
       if (held !== undefined || this.#stopped) return held;
-      if (this.#windows.length === 0 || this.#kept === WINDOW) {
+      if ((this.#windows.at(-1)?.kept ?? WINDOW) === WINDOW) {
         await this.#openWindow();
         idleSince = performance.now();
       }
@@ -93,18 +115,18 @@ export class DeadQueue {
   }
 
   async #openWindow(): Promise<void> {
-    const channel = await this.#session.model.createChannel();
-    channel.on("error", () => {}); // the connection's close tells
-    this.#kept = 0;
+    const channel = await openChannel(this.#session);
+    const window: Window = { channel, tag: "", kept: 0 };
     await channel.prefetch(WINDOW);
-    const { consumerTag: tag } = await channel.consume(this.#queue, (message) => {
-      if (message !== null) this.#arrived.push(this.#hold(channel, message));
+    const { consumerTag } = await channel.consume(this.#queue, (message) => {
+      if (message !== null) this.#arrived.push(this.#hold(window, message));
       this.#changed.notify();
     });
-    this.#windows.push({ channel, tag });
+    window.tag = consumerTag;
+    this.#windows.push(window);
   }
 
-  #hold(channel: Channel, message: ConsumeMessage): HeldMessage {
+  #hold(window: Window, message: ConsumeMessage): HeldMessage {
     this.#open++;
     const end = (): void => {
       this.#open--;
@@ -113,13 +135,19 @@ export class DeadQueue {
     return {
       message,
       remove: () => {
-        channel.ack(message);
+        window.channel.ack(message);
         end();
       },
       keep: () => {
-        this.#kept++;
+        window.kept++;
         end();
       },
     };
   }
+}
+
+async function openChannel({ model }: BrokerSession): Promise<Channel> {
+  const channel = await model.createChannel();
+  channel.on("error", () => {}); // the rejected call or the connection's close tells
+  return channel;
 }
