@@ -69,7 +69,7 @@ void test("the last try is never left unanswered: by count, by age, and when its
   const wechat = system.wechat("slow");
   const [byCount, byAge, unknown] = await Promise.all([
     pushWithRetries(wechat, text(11), { cutAfter: 1000 }),
-    pushWithRetries(wechat, text(12, 2), { age: 9 }),
+    pushWithRetries(wechat, text(12, 2), { age: 10 }),
     pushWithRetries(wechat, text(13, 5)),
   ]);
   assert.deepEqual(opened(byCount), ["no answer", "no answer", "success"]);

@@ -45,8 +45,9 @@ for (const bus of busKinds) {
   test(`${bus}: 50 pushes on a cold cache were a token a worker: it is one`, async (t) => {
     const { api, push } = await createWorld(t, bus);
     api.latency("/cgi-bin/stable_token", 100);
-    // A machine that is slow at the start may take longer than userInfo's own second for all of them.
-    const failed = (await push(50)).filter((error) => error !== "" && error !== "user/info: no answer in 1000 ms");
+    // A machine that is slow at the start may take longer than userInfo's own second, three times and more.
+    const slow = /^user\/info(: no answer in 1000 ms| skipped after 3 failures in a row)$/;
+    const failed = (await push(50)).filter((error) => error !== "" && !slow.test(String(error)));
     assert.deepEqual(failed, []);
     assert.deepEqual([api.count("/cgi-bin/stable_token"), api.count("/cgi-bin/token")], [1, 0]);
   });
