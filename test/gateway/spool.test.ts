@@ -7,7 +7,7 @@ import { test, type TestContext } from "node:test";
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { createHoldOnBroker } from "../../gateway/hold.ts";
 import { storeSchema } from "../../gateway/gateway.ts";
-import { createSpool, type Spool } from "../../gateway/spool.ts";
+import { createSpool, type Spool, type SpoolParts } from "../../gateway/spool.ts";
 import type { Spooled } from "../../gateway/spool-table.ts";
 import { MemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createNames } from "../../shared/bus/names.ts";
@@ -96,6 +96,20 @@ async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture>
   };
 }
 
+/** A spool on a real disk that publishes as the test says. */
+async function createPublishing(t: TestContext, publish: SpoolParts["publish"], isReady = (): boolean => true) {
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
+  const { log, lines } = createTestLog();
+  const store = openStore(folder, storeSchema, log);
+  const spool = createSpool({ store, names: createNames("wx"), publish, isReady, log, metrics: createMetrics() });
+  t.after(async () => {
+    await spool.close();
+    store.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  return { spool, store, lines: lines.all };
+}
+
 async function eventually(isSo: () => boolean): Promise<void> {
   for (const end = Date.now() + 10_000; !isSo(); await sleep(10)) assert.ok(Date.now() < end, "not within 10 s");
 }
@@ -130,26 +144,11 @@ test("what a queue refuses stays, and keeps nobody behind it waiting", async (t)
 
 test("what is refused is tried again with one push at a time and after a rest, told once each time, until it is taken", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
-  const { log, lines } = createTestLog();
-  const store = openStore(folder, storeSchema, log);
   const tried: string[] = [];
   let isRefusing = true;
-  const spool = createSpool({
-    store,
-    names: createNames("wx"),
-    async publish({ message }) {
-      tried.push(message.properties.messageId as string);
-      if (isRefusing) throw new Failure("NACKED", "the broker refuses the message");
-    },
-    isReady: () => true,
-    log,
-    metrics: createMetrics(),
-  });
-  t.after(async () => {
-    await spool.close();
-    store.close();
-    await rm(folder, { recursive: true, force: true });
+  const { spool, lines } = await createPublishing(t, async ({ message }) => {
+    tried.push(message.properties.messageId as string);
+    if (isRefusing) throw new Failure("NACKED", "the broker refuses the message");
   });
   const seconds = async (count: number): Promise<void> => {
     for (; count > 0; count--) {
@@ -169,7 +168,7 @@ test("what is refused is tried again with one push at a time and after a rest, t
     tried.slice(100),
     Array.from({ length: 10 }, () => "0"),
   );
-  assert.equal(lines.all.filter(({ msg }) => msg === "still spooled").length, 11);
+  assert.equal(lines.filter(({ msg }) => msg === "still spooled").length, 11);
   isRefusing = false;
   tried.length = 0;
   await seconds(6);
@@ -178,28 +177,14 @@ test("what is refused is tried again with one push at a time and after a rest, t
 });
 
 test("a push that AMQP cannot carry keeps those of its user behind it, however many lie in between, and nobody else's", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
-  const { log } = createTestLog();
-  const store = openStore(folder, storeSchema, log);
   const published: string[] = [];
   let isReady = false;
-  const spool = createSpool({
-    store,
-    names: createNames("wx"),
-    async publish({ message }) {
-      const { messageId = "" } = message.properties;
-      if (messageId === "0") throw new Failure("NACKED", "it cannot be written", { cause: new Error("too long") });
-      published.push(messageId);
-    },
-    isReady: () => isReady,
-    log,
-    metrics: createMetrics(),
-  });
-  t.after(async () => {
-    await spool.close();
-    store.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const publish = async ({ message }: Spooled): Promise<void> => {
+    const { messageId = "" } = message.properties;
+    if (messageId === "0") throw new Failure("NACKED", "it cannot be written", { cause: new Error("too long") });
+    published.push(messageId);
+  };
+  const { spool } = await createPublishing(t, publish, () => isReady);
   const others = Array.from({ length: 250 }, (_, i) => push(i + 1));
   for (const each of [push(0), ...others, { ...push(251), user: "shop/0" }, push(252)]) await spool.add(each);
   isReady = true;
@@ -211,26 +196,12 @@ test("a push that AMQP cannot carry keeps those of its user behind it, however m
 });
 
 test("closed, it begins no other push", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
-  const { log } = createTestLog();
-  const store = openStore(folder, storeSchema, log);
-  t.after(async () => {
-    store.close();
-    await rm(folder, { recursive: true, force: true });
-  });
   const [asked, confirmed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const published: unknown[] = [];
-  const spool = createSpool({
-    store,
-    names: createNames("wx"),
-    async publish({ message }) {
-      published.push(message.properties.messageId);
-      asked.resolve();
-      await confirmed.promise;
-    },
-    isReady: () => true,
-    log,
-    metrics: createMetrics(),
+  const { spool, store } = await createPublishing(t, async ({ message }) => {
+    published.push(message.properties.messageId);
+    asked.resolve();
+    await confirmed.promise;
   });
   await Promise.all([0, 1, 2].map((id) => spool.add({ ...push(id), user: "shop/oUSER" })));
   await asked.promise;
