@@ -29,7 +29,8 @@ export async function loadConfig(
 ): Promise<LoadedConfig> {
   if (!file) throw new ConfigError(["CONF_FILE: names no config file; set it to the file's path"]);
   const read = await readText(file);
-  if ("fault" in read) throw new ConfigError([`CONF_FILE: ${file} ${read.fault}`]);
+  if ("fault" in read)
+    throw new ConfigError([`${file === env.CONF_FILE ? "CONF_FILE" : "config"}: ${file} ${read.fault}`]);
   const report = new Report(file);
   if (read.flaw) report.warn("", read.flaw);
   return await readSettings(read.text, { env, baseDir: dirname(resolve(file)) }, report);

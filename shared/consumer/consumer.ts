@@ -63,7 +63,14 @@ function logToStdout(): Logger {
  * ended and its reply is confirmed; it may come twice, under the same `identity`.
  */
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const { prefix = "wx", log = logToStdout() } = options;
+  const {
+    url,
+    urls = url === undefined ? [] : [url],
+    tls,
+    prefix = "wx",
+    log = logToStdout(),
+    ...queueOptions
+  } = options;
   const handlers = new HandlerTable();
   let isStarted = false;
   let bus: Bus | undefined;
@@ -71,8 +78,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const closing = new AbortController();
 
   async function begin(): Promise<void> {
-    const plan = planQueue(options, handlers.patterns, prefix);
-    bus = await createAmqpBus(brokerOf(options), `wx-bridge consumer ${plan.queue}`, log);
+    const plan = planQueue(queueOptions, handlers.patterns, prefix);
+    bus = await createAmqpBus(brokerOf(urls, tls), `wx-bridge consumer ${plan.queue}`, log);
     await declare(bus, plan.topology);
     throwIfClosed();
     queueConsumer = createQueueConsumer({ plan, handlers, bus, log: log.child({ queue: plan.queue }) });
@@ -123,7 +130,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   return consumer;
 }
 
-function brokerOf({ url, urls = url === undefined ? [] : [url], tls }: ConsumerOptions): AmqpConfig {
+function brokerOf(urls: readonly string[], tls: AmqpConfig["tls"]): AmqpConfig {
+  if (!Array.isArray(urls)) throw new Failure("CONFIG_INVALID", "a consumer's urls must be a list; use url for one");
   if (urls.length === 0) throw new Failure("CONFIG_INVALID", "a consumer needs the broker's url");
   if (!urls.every((each) => Check(urlSchema, each)))
     throw new Failure("CONFIG_INVALID", `a consumer's url ${describeFault(urlSchema)}`);

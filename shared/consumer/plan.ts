@@ -42,6 +42,16 @@ export interface QueuePlan {
   names: Names;
 }
 
+const optionNames: readonly string[] = [
+  "queue",
+  "exchange",
+  "service",
+  "bind",
+  "concurrency",
+  "prefetch",
+  "retry",
+  "failures",
+] satisfies (keyof QueueOptions)[];
 const PREFETCH = 256;
 const MAX_PREFETCH = 65_535;
 const MAX_NAME_BYTES = 255;
@@ -50,7 +60,9 @@ const MAX_NAME_BYTES = 255;
 export function planQueue(options: QueueOptions, patterns: readonly string[], prefix: string): QueuePlan {
   const { queue, exchange = "events", service, bind = patterns, retry = retryLadder, failures = "bridge" } = options;
   const { prefetch = Math.min(options.concurrency ?? PREFETCH, MAX_PREFETCH), concurrency = prefetch } = options;
+  const unknown = Object.keys(options).filter((name) => !optionNames.includes(name));
   const faults = [
+    unknown.length > 0 && `there is no option ${unknown.join(", ")}; there are ${optionNames.join(", ")}`,
     queueFault(queue, prefix),
     bind.length === 0 && "there is no handler and nothing to bind to: call on() first",
     !(Check(deliverySettings.reply, bind) && bind.every(canMatch)) &&

@@ -60,8 +60,11 @@ def on_delivery(channel, method, properties, body):
         return
     if reply is not None and properties.reply_to:
         publish_reply(channel, properties, reply)
+        outcome = "replied"
+    else:
+        outcome = "taken"
     left = milliseconds_left(properties.headers, received_at)
-    print(properties.type, properties.message_id, f"replied, {left:.0f} ms were left", flush=True)
+    print(properties.type, properties.message_id, f"{outcome}, {left:.0f} ms were left", flush=True)
     channel.basic_ack(method.delivery_tag)  # after the reply
 
 

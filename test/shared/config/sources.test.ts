@@ -107,6 +107,9 @@ test("CONF_FILE names the file", async (t) => {
   await assert.rejects(loadConfig({ CONF_FILE: missing }), {
     faults: [`CONF_FILE: ${missing} cannot be read (ENOENT)`],
   });
+  await assert.rejects(loadConfig({ CONF_FILE: "/other.json" }, missing), {
+    faults: [`config: ${missing} cannot be read (ENOENT)`],
+  });
   await assert.rejects(loadConfig({}), {
     faults: ["CONF_FILE: names no config file; set it to the file's path"],
   });
@@ -136,7 +139,7 @@ test("a config in UTF-16 is one fault, with the file and what to do", async (t) 
   for (const name of Object.keys(encodings)) {
     const path = join(folder, name);
     await assert.rejects(loadConfig({}, path), {
-      faults: [`CONF_FILE: ${path} is UTF-16; save it as UTF-8`],
+      faults: [`config: ${path} is UTF-16; save it as UTF-8`],
     });
   }
 });

@@ -2,6 +2,29 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createConsumer } from "../../../shared/consumer/consumer.ts";
 
+test("options that say nothing to a consumer are told, for plain JavaScript has no compiler to tell them", async () => {
+  const slip = { url: "amqp://127.0.0.1", queue: "shop", prefetchCount: 5, Retry: [] };
+  await assert.rejects(
+    createConsumer(slip)
+      .on("#", () => {})
+      .start(),
+    {
+      code: "CONFIG_INVALID",
+      message: /^consumer shop: there is no option prefetchCount, Retry; there are queue, exchange, service, bind, /,
+    },
+  );
+  const urls = "amqp://127.0.0.1" as unknown as string[];
+  await assert.rejects(
+    createConsumer({ urls, queue: "shop" })
+      .on("#", () => {})
+      .start(),
+    {
+      code: "CONFIG_INVALID",
+      message: "a consumer's urls must be a list; use url for one",
+    },
+  );
+});
+
 test("many consumers of one process share what writes their lines", () => {
   createConsumer({ queue: "first" });
   const before = process.listenerCount("exit");
