@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
 import { createLink } from "../../../shared/bus/amqp-link.ts";
-import { createTcpProxy } from "../../support/tcp-proxy.ts";
+import { createTcpProxy, type TcpProxy, type TcpProxyOptions } from "../../support/tcp-proxy.ts";
 import { createTestLog } from "./test-log.ts";
 
 const url = process.env["AMQP_URL"] ?? "amqp://127.0.0.1";
@@ -13,19 +13,31 @@ const url = process.env["AMQP_URL"] ?? "amqp://127.0.0.1";
 const connectionClose = Buffer.from([0, 10, 0, 50]);
 
 test("a connection that comes when the link is closed already, and breaks while it takes leave, ends no process", async (t) => {
-  const { hostname, port } = new URL(url);
-  const proxy = await createTcpProxy(t, hostname, Number(port) || 5672, { resetAt: connectionClose });
+  const { proxy, url: proxied } = await createProxied(t, { resetAt: connectionClose });
   proxy.swallow();
-  const proxied = new URL(url);
-  proxied.port = String(proxy.port);
   const opened = nextClientSocket(t);
-  const link = await createLink({ urls: [proxied.href], tls: undefined }, "late", createTestLog().log);
+  const link = await createLink({ urls: [proxied], tls: undefined }, "late", createTestLog().log);
   const socket = await opened;
   const gone = new Promise((resolve) => socket.once("close", resolve));
   await link.close(1000);
   proxy.flow();
   const wasReset = await gone;
   assert.equal(wasReset, true);
+});
+
+test("a connection that is lost comes back at the next of the brokers' addresses", async (t) => {
+  const first = await createProxied(t);
+  const second = await createProxied(t);
+  const { log, lines } = createTestLog();
+  const link = await createLink({ urls: [first.url, second.url], tls: undefined }, "in turn", log);
+  t.after(() => link.close(1000));
+  for (const { proxy } of [first, second, first]) {
+    const [line] = await lines.next(1);
+    assert.deepEqual([line?.msg, line?.["broker"]], ["broker connected", `127.0.0.1:${proxy.port}`]);
+    proxy.reset();
+    const [lost] = await lines.next(1);
+    assert.equal(lost?.msg, "broker connection lost");
+  }
 });
 
 test("what is published in one go leaves in one write", async (t) => {
@@ -65,6 +77,15 @@ test("a broker that cannot be reached as written: the log says why and what to d
     assert.match(String(line?.["reason"]), words);
   }
 });
+
+/** The broker at another address. */
+async function createProxied(t: TestContext, options?: TcpProxyOptions): Promise<{ proxy: TcpProxy; url: string }> {
+  const { hostname, port } = new URL(url);
+  const proxy = await createTcpProxy(t, hostname, Number(port) || 5672, options);
+  const proxied = new URL(url);
+  proxied.host = `127.0.0.1:${proxy.port}`;
+  return { proxy, url: proxied.href };
+}
 
 /** Tells how often the socket has handed something to the kernel. */
 function countWrites(socket: Socket): () => number {
