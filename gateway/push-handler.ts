@@ -62,7 +62,7 @@ export function createPushHandler({ account, opener, answerTry, log, metrics }: 
       metrics.pushes.inc({ service: account.name, key: keyLabel(push.routingKey), outcome });
       metrics.pushSeconds.observe({ service: account.name }, ms / 1000);
       if (unusable !== undefined) metrics.replies.inc({ service: account.name, outcome: "unusable" });
-      log.info(
+      log[unusable === undefined ? "info" : "warn"](
         { identity: push.identity, key: push.routingKey, outcome, reply: answer?.reply.type, reason: unusable, ms },
         "push",
       );

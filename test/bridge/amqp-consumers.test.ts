@@ -6,7 +6,7 @@ import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { subscribe, until } from "./subscribers.ts";
-import { brokerUrl, createSystem, type System } from "./system.ts";
+import { brokerUrl, createSystem, type LogLine, type System } from "./system.ts";
 
 const click = (user: string, key: string): string =>
   `<xml><ToUserName>gh_1</ToUserName><FromUserName>${user}</FromUserName><CreateTime>1700000001</CreateTime>
@@ -59,6 +59,21 @@ void test("a consumer in its own words: gets the contract's properties, replies,
     Event: "CLICK",
     EventKey: "K",
   });
+});
+
+void test("a reply that cannot be used is a warning, and the push is answered all the same", async (t) => {
+  const system = await createSystem(t, { bus: "rabbitmq", services: [{ name: "shop", delivery: "amqp" }] });
+  const channel = await openChannel(t);
+  const queue = await bind(channel, `${system.prefix}.events`, "event.CLICK");
+  collect(channel, queue, (message) => {
+    const { replyTo, correlationId } = message.properties as { replyTo: string; correlationId: string };
+    channel.publish(`${system.prefix}.replies`, replyTo, Buffer.from('{"type":"card"}'), { correlationId });
+  });
+  const answer = await system.wechat("shop").push(click("oUSER1", "K"));
+  assert.equal(answer.opened, "success");
+  const { level, outcome, reason } = system.log.find(({ msg }) => msg === "push") as LogLine;
+  assert.deepEqual({ level, outcome }, { level: 40, outcome: "silent" });
+  assert.match(String(reason), /^its type is none of success, text, /);
 });
 
 void test("a reply to no push at all is told apart from one that is late", async (t) => {
