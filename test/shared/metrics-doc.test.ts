@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { createMetrics } from "../../shared/metrics.ts";
@@ -18,6 +19,19 @@ test("what docs/metrics.md says of metrics elsewhere, in alerts say, names none 
   const named = new Set(doc.match(/\bwx_\w+/g));
   assert.deepEqual(
     [...named].filter((name) => !series.has(name)),
+    [],
+  );
+});
+
+test("the lines that docs/metrics.md would have one search for are written somewhere", () => {
+  const root = new URL("../..", import.meta.url);
+  const paths = globSync("{cli,dispatcher,gateway,shared}/**/*.ts", { cwd: root });
+  const sources = paths.map((path) => readFileSync(new URL(path, root), "utf8")).join();
+  const texts = sources.replaceAll("`no ${name} ", '"no access_token ');
+  const named = [...doc.slice(doc.indexOf("Lines worth a search:")).matchAll(/`([^`]+)`/g)].map(([, line]) => line);
+  assert.ok(named.includes("ready"));
+  assert.deepEqual(
+    named.filter((line) => !texts.includes(`"${line}`)),
     [],
   );
 });
