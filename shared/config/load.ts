@@ -27,10 +27,9 @@ export async function loadConfig(
   env: NodeJS.ProcessEnv,
   file: string | undefined = env.CONF_FILE,
 ): Promise<LoadedConfig> {
-  if (!file) throw new ConfigError(["CONF_FILE: names no config file; set it to the file's path"]);
+  if (!file) throw new ConfigError(["no config file is named: do so by --config or CONF_FILE"]);
   const read = await readText(file);
-  if ("fault" in read)
-    throw new ConfigError([`${file === env.CONF_FILE ? "CONF_FILE" : "config"}: ${file} ${read.fault}`]);
+  if ("fault" in read) throw new ConfigError([`${file}: ${read.fault}`]);
   const report = new Report(file);
   if (read.flaw) report.warn("", read.flaw);
   return await readSettings(read.text, { env, baseDir: dirname(resolve(file)) }, report);

@@ -61,9 +61,9 @@ test("broken JSON: the file, line and column", async (t) => {
 });
 
 const missing: [name: string, args: string[], words: RegExp][] = [
-  ["no file named", ["check"], /CONF_FILE: names no config file/],
-  ["a file that is not there", ["check", "/nonexistent.json"], /\/nonexistent\.json cannot be read \(ENOENT\)/],
-  ["a folder", ["check", "/tmp"], /\/tmp cannot be read \(EISDIR\)/],
+  ["no file named", ["check"], /no config file is named: do so by --config or CONF_FILE/],
+  ["a file that is not there", ["check", "/nonexistent.json"], /\n {2}\/nonexistent\.json: cannot be read \(ENOENT\)/],
+  ["a folder", ["check", "/tmp"], /\n {2}\/tmp: cannot be read \(EISDIR\)/],
 ];
 for (const [name, args, words] of missing) {
   test(`${name}: a clear word and exit code 1`, async (t) => {

@@ -113,7 +113,7 @@ for (const role of ["gateway", "dispatcher"]) {
   test(`${role} without a config: exit code 1`, async (t) => {
     const { code, stderr } = await runCommand(t, [role]);
     assert.equal(code, 1);
-    assert.match(stderr, /CONF_FILE: names no config file/);
+    assert.match(stderr, /no config file is named: do so by --config or CONF_FILE/);
   });
 }
 
