@@ -1,6 +1,7 @@
 // Replies to text messages and menu clicks with the kit: reconnecting, retries and types come with it.
 //
-//   npm install /path/to/wx-bridge/wx-bridge-0.1.0.tgz    (docs/consumers.md says how to make it)
+//   npm install /path/to/wx-bridge/wx-bridge-0.1.0.tgz    (docs/consumers.md says how to make it;
+//                                                          in a clone of wx-bridge: npm run build)
 //   AMQP_URL=amqp://user:password@127.0.0.1:5672 node kit.mjs
 import { createConsumer } from "wx-bridge/consumer";
 
