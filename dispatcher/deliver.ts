@@ -22,12 +22,14 @@ interface Ended {
   attempt?: number;
 }
 
+type Respond = (event: Event, body: Buffer) => Promise<Verdict> | Verdict;
+
 export interface DeliverParts {
   account: Account;
   outbox: Outbox;
   enrich: (event: Event) => Promise<Buffer>;
   /** The one that answers: HTTP backend or echo; undefined when consumers of the fan-out do. */
-  respond: ((event: Event, body: Buffer) => Promise<Verdict> | Verdict) | undefined;
+  respond: Respond | undefined;
   /** Asks again in place; undefined where failed deliveries wait in retry queues. */
   insist?: Insist | undefined;
   log: Logger;
@@ -60,15 +62,28 @@ export function createDeliver({ account, outbox, enrich, respond, insist, log, m
     const poison = poisonIn(delivery, event);
     if (poison !== undefined) return bury(delivery, event, "poison", poison);
     const body = await enrich(event);
-    if (!account.fanOut || !isFirst(delivery, event)) return answer(delivery, event, body, since);
+    if (respond === undefined) return fanOut(delivery, event, body);
+    if (!account.fanOut || !isFirst(delivery, event)) return answer(delivery, event, body, since, respond);
     // At the same time: a subscriber whose queue refuses takes none of the backend's budget.
-    const fanOut = outbox.enriched(delivery, event, body);
-    const [outcome] = await Promise.all([answer(delivery, event, body, since), fanOut]);
+    const fanningOut = outbox.enriched(delivery, event, body);
+    const [outcome] = await Promise.all([answer(delivery, event, body, since, respond), fanningOut]);
     return outcome;
   }
 
-  async function answer(delivery: Delivery, event: Event, body: Buffer, since: number): Promise<Ended> {
-    if (respond === undefined) return { outcome: "fanned-out" };
+  /** Consumers are all that answers: what none of them has, or one of them may not have, is kept. */
+  async function fanOut(delivery: Delivery, event: Event, body: Buffer): Promise<Ended> {
+    if (await outbox.enriched(delivery, event, body)) return { outcome: "fanned-out" };
+    await outbox.unrouted(delivery, event);
+    return { outcome: "unrouted" };
+  }
+
+  async function answer(
+    delivery: Delivery,
+    event: Event,
+    body: Buffer,
+    since: number,
+    respond: Respond,
+  ): Promise<Ended> {
     if (insist === undefined) return settle(delivery, event, await respond(event, body));
     const { verdict, attempt } = await insist(delivery, event, (tried) => respond(tried, body), since);
     return { ...(await settle(withAttempt(delivery, attempt), { ...event, attempt }, verdict)), attempt };

@@ -22,8 +22,13 @@ export interface Outbox {
   defer(event: Event): Promise<void>;
   retry(delivery: Delivery, event: Event, rung: { delay: RetryDelay; attempt: number; error: string }): Promise<void>;
   dead(delivery: Delivery, event: Event, reason: DeadReason, error: string): Promise<void>;
-  /** A subscriber whose queue goes on refusing is left without its copy: the others have theirs by then. */
-  enriched(delivery: Delivery, event: Event, body: Buffer): Promise<void>;
+  /**
+   * A subscriber whose queue goes on refusing is left without its copy: the others have theirs by then. Tells whether
+   * there is a subscriber and none was left out.
+   */
+  enriched(delivery: Delivery, event: Event, body: Buffer): Promise<boolean>;
+  /** Keeps the event where the gateway keeps what no queue was bound for. */
+  unrouted(delivery: Delivery, event: Event): Promise<void>;
   /** Puts a late reply aside for 10 s, which has to be off its queue for good; `since` (epoch ms) bounds how often. */
   postpone(delivery: Delivery, since: number): Promise<void>;
 }
@@ -64,14 +69,22 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
     async enriched(delivery, event, body) {
       const to = { exchange: names.enrichedOf(event.service), routingKey: event.routingKey };
       const message = { ...to, body, properties: copyOf(delivery, event, {}) };
+      let hasSubscriber = true;
       try {
-        await publish(message, { tries: refusals.tries(to.exchange) });
+        await publish(message, { tries: refusals.tries(to.exchange), onReturned: () => (hasSubscriber = false) });
+        return hasSubscriber;
       } catch (error) {
         if (!isFailure(error, "NACKED")) throw error;
         refusals.happened(to.exchange);
         const { identity, service } = event;
         log.warn({ identity, service, exchange: to.exchange }, "a subscriber's queue refuses, going on without it");
+        return false;
       }
+    },
+    unrouted: (delivery, event) => {
+      const to = { exchange: "", routingKey: names.unrouted };
+      const message = { ...to, body: delivery.body, properties: copyOf(delivery, event, {}) };
+      return publish(message, { inPlaceOf: delivery });
     },
     postpone: (delivery, since) => {
       const to = { exchange: names.retryOf(lateRetry.name), routingKey: names.lateReplies };

@@ -20,6 +20,8 @@ export interface UntilHeldOptions {
   transient?: boolean;
   /** Tries after which a broker that refuses is left alone, and so is what AMQP cannot carry. Default: no limit. */
   tries?: number;
+  /** Called when the broker has confirmed it and no queue was bound for it. Without, that is not told. */
+  onReturned?: () => void;
 }
 
 /**
@@ -31,8 +33,8 @@ export type PublishUntilHeld = (message: OutgoingMessage, options?: UntilHeldOpt
 
 export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSignal): PublishUntilHeld {
   const tell = createTeller(log);
-  return async function publishUntilHeld(given, { inPlaceOf, transient = false, tries } = {}) {
-    const mandatory = inPlaceOf !== undefined;
+  return async function publishUntilHeld(given, { inPlaceOf, transient = false, tries, onReturned } = {}) {
+    const mandatory = inPlaceOf !== undefined || onReturned !== undefined;
     const options = { timeout: PUBLISH_TIMEOUT, mandatory, transient, tries, source: inPlaceOf };
     const own = Symbol("lines");
     let message = given;
@@ -40,6 +42,7 @@ export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSigna
       signal.throwIfAborted();
       try {
         if ((await bus.publish(message, options)) === "routed") return;
+        if (onReturned !== undefined) return onReturned();
         throw new Failure("NOT_HELD", "no queue is bound for it");
       } catch (error) {
         throwIfGone(inPlaceOf);

@@ -94,6 +94,26 @@ test("a durable subscriber that was away finds everything", async (t) => {
   assert.deepEqual((await taken.next(pushes.length)).map(nameOf), expected["everything"]);
 });
 
+test("without a backend, what no queue is bound for at wx.enriched is kept in wx.unrouted as it was pushed", async (t) => {
+  const settings = { "fan-out": true, reply: [] };
+  const system = await createSystem(t, { bus: "rabbitmq", services: services(settings) });
+  const channel = await openChannel(t);
+  const clicks = await subscribe(channel, `${system.prefix}.enriched`, ["event.CLICK"]);
+  const pushed = await subscribe(channel, `${system.prefix}.events`, ["#"]);
+  const unrouted = consume(channel, `${system.prefix}.unrouted`);
+  await system.wechat("one").push(text("a"));
+  await system.wechat("one").push(event("CLICK"));
+  const [kept] = await unrouted.next();
+  await clicks.next();
+  const [given] = await pushed.next();
+  assert.deepEqual([kept?.content, kept?.properties], [given?.content, given?.properties]);
+  await until(async () => system.log.filter(({ msg }) => msg === "delivery").length === 2, "both deliveries' end");
+  const outcomes = system.log.filter(({ msg }) => msg === "delivery").map(({ key, outcome }) => [key, outcome]);
+  assert.deepEqual(Object.fromEntries(outcomes), { "msg.text": "unrouted", "event.CLICK": "fanned-out" });
+  await channel.checkExchange(`${system.prefix}.events`); // its answer comes behind every delivery
+  assert.equal(unrouted.all.length, 1);
+});
+
 function nameOf({ properties: { headers, type } }: ConsumeMessage): string {
   return `${String(headers?.["x-wx-service"])} ${String(type)}`;
 }

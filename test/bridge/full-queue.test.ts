@@ -45,6 +45,22 @@ for (const type of ["classic", "quorum"]) {
     assert.ok(other.all.length <= 9, `${other.all.length} copies for 3 pushes`);
   });
 
+  test(`a full ${type} queue that rejects enriched events of an account without a backend: they are kept`, async (t) => {
+    const shop = { name: "one", delivery: "amqp", "fan-out": true };
+    const system = await createSystem(t, { bus: "rabbitmq", services: [shop] });
+    const channel = await openChannel(t);
+    await fill(t, channel, system, "enriched", type);
+    const { queue } = await channel.assertQueue("", { exclusive: true });
+    await channel.bindQueue(queue, `${system.prefix}.enriched.one`, "#");
+    await channel.consume(queue, (message) => message && reply(channel, system, message, "replied"), { noAck: true });
+    for (const content of ["a", "b"]) {
+      assert.equal(contentOf(await system.wechat("one").push(text(content))), "replied");
+    }
+    await until(async () => deliveries(system) === 2, "every delivery's end");
+    const { messageCount } = await channel.checkQueue(`${system.prefix}.unrouted`);
+    assert.equal(messageCount, 2, "what the full queue has missed is kept");
+  });
+
   test(`a full ${type} queue that rejects beside a consumer that replies: the push is held, the reply arrives`, async (t) => {
     const system = await createSystem(t, { bus: "rabbitmq", services: [{ name: "one", delivery: "amqp" }] });
     const channel = await openChannel(t);

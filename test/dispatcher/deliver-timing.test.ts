@@ -192,6 +192,18 @@ test("fan-out without a backend: consumers answer, and find the event as it was 
   assert.deepEqual([backend.requests.length, await bus.depth(names.repliesOf("i"))], [0, 0]);
 });
 
+test("fan-out without a backend: a retry that was left when there was one still goes to the consumers", async (t) => {
+  const options = { settings: { "fan-out": true, "msg-proxy-pass": "" } };
+  const { publish, watch, names, bus, settled } = await createDispatching(t, options);
+  const queues = [{ name: "mine", arguments: {} }];
+  const binding = { source: names.enrichedOf("shop"), destination: "mine", to: "queue", routingKey: "#" } as const;
+  await bus.declare({ exchanges: [], queues, bindings: [binding], unbindings: [] });
+  const mine = watch("mine");
+  await publish({ headers: { "x-wx-attempt": 2, "x-wx-error": "status 500" } });
+  assert.equal(headersOf(await mine())["x-wx-attempt"], 2);
+  await settled();
+});
+
 test('ordering "user": a wait longer than the minute ends in wx.dead, as a retry queue would bring the event back behind later ones', async (t) => {
   const options = { handler: { status: 500 }, settings: { ordering: "user", retry: ["2m"] } };
   const { publish, watch, names, bus, settled } = await createDispatching(t, options);
