@@ -8,6 +8,8 @@ export interface WorkList {
   stop(): Promise<void>;
   /** Gives what waits back to its queue. */
   giveBack(): void;
+  /** Milliseconds since which all are at work that may be, none has ended and none could begin; 0 when there is room. */
+  stuckFor(): number;
 }
 
 /**
@@ -18,15 +20,18 @@ export function createWorkList(concurrency: number, prefetch: number): WorkList 
   let waiting: { delivery: Delivery; begin: () => Promise<void> }[] = [];
   let running = 0;
   let isStopped = false;
+  let changedAt = performance.now();
   const ended = Promise.withResolvers<void>();
 
   function start(begin: () => Promise<void>): void {
     running++;
+    changedAt = performance.now();
     void begin().then(startNext);
   }
 
   function startNext(): void {
     running--;
+    changedAt = performance.now();
     if (isStopped) return endIfIdle();
     let next = waiting.shift();
     while (next?.delivery.isGone()) next = waiting.shift();
@@ -52,5 +57,6 @@ export function createWorkList(concurrency: number, prefetch: number): WorkList 
     giveBack() {
       for (const { delivery } of waiting.splice(0)) delivery.requeue();
     },
+    stuckFor: () => (running < concurrency ? 0 : performance.now() - changedAt),
   };
 }

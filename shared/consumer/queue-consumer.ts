@@ -15,6 +15,8 @@ export interface QueueConsumerParts {
   log: Logger;
   /** Told of every delivery's end. */
   onEnded?: (event: Event, ended: Ended) => void;
+  /** Milliseconds after which handlers that leave no room for another are told of, and from then on. Default: 1 min. */
+  lookEvery?: number;
 }
 
 /** Takes the events of one queue, on whichever bus. */
@@ -26,12 +28,21 @@ export interface QueueConsumer {
 }
 
 const DRAIN_TIMEOUT = 8000;
+const LOOK_EVERY = 60_000;
 
-export function createQueueConsumer({ plan, handlers, bus, log, onEnded }: QueueConsumerParts): QueueConsumer {
+export function createQueueConsumer(parts: QueueConsumerParts): QueueConsumer {
+  const { plan, handlers, bus, log, onEnded, lookEvery = LOOK_EVERY } = parts;
   const stopping = new AbortController();
   const work = createWork({ plan, handlers, bus, log, signal: stopping.signal });
   const list = createWorkList(plan.concurrency, plan.prefetch);
   let consumer: Consumer | undefined;
+  let looking: NodeJS.Timeout | undefined;
+
+  /** A handler that never ends keeps its place for ever; when all do, nothing else would tell that nothing is taken. */
+  function look(): void {
+    if (list.stuckFor() < lookEvery) return;
+    log.warn({ concurrency: plan.concurrency }, "all handlers are at work and none ends: nothing more is taken");
+  }
 
   function take(delivery: Delivery): void {
     const event = readEvent(delivery);
@@ -59,8 +70,10 @@ export function createQueueConsumer({ plan, handlers, bus, log, onEnded }: Queue
   return {
     consume() {
       consumer = bus.consume(plan.queue, { prefetch: plan.prefetch }, take);
+      looking = setInterval(look, lookEvery).unref();
     },
     async close(patience = DRAIN_TIMEOUT) {
+      clearInterval(looking);
       const ended = list.stop();
       const cancelled = consumer?.cancel().then(() => list.giveBack());
       await Promise.race([Promise.all([ended, cancelled]), sleep(patience, undefined, { ref: false })]);

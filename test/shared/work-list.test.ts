@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery } from "../../shared/bus/bus.ts";
 import { createWorkList } from "../../shared/work-list.ts";
 
@@ -24,4 +25,19 @@ test("what waits is bounded by prefetch: deliveries of lost connections do not p
   }
   list.giveBack();
   assert.deepEqual(given, [100, 100]);
+});
+
+test("it is stuck once all are at work that may be, and since the last one began or ended", async () => {
+  const list = createWorkList(2, 2);
+  const first = Promise.withResolvers<void>();
+  const delivery = { isGone: () => false } as Delivery;
+  list.add(delivery, () => first.promise);
+  await nextTurn();
+  assert.equal(list.stuckFor(), 0, "there is room for one more");
+  list.add(delivery, forever);
+  await nextTurn();
+  assert.ok(list.stuckFor() > 0);
+  first.resolve();
+  await nextTurn();
+  assert.equal(list.stuckFor(), 0);
 });

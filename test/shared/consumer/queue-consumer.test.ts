@@ -12,8 +12,11 @@ import { createTestLog } from "../bus/test-log.ts";
 const names = createNames("wx");
 const replies = names.repliesOf("i");
 
+type ConsumingOptions = Partial<QueueOptions> & { lookEvery?: number };
+
 /** A consumer on the in-process bus, with the queue that its replies come to, and a way to give it pushes. */
-async function createConsuming(t: TestContext, handler: Handler, options: Partial<QueueOptions> = {}) {
+async function createConsuming(t: TestContext, handler: Handler, given: ConsumingOptions = {}) {
+  const { lookEvery, ...options } = given;
   const bus = new MemoryBus();
   t.after(() => bus.close());
   const { declare, publish } = createBench(bus);
@@ -29,11 +32,13 @@ async function createConsuming(t: TestContext, handler: Handler, options: Partia
   });
   await declare(plan.topology);
   const { log, lines } = createTestLog();
-  const consumer = createQueueConsumer({ plan, handlers, bus, log });
+  const consumer = createQueueConsumer({ plan, handlers, bus, log, ...(lookEvery ? { lookEvery } : {}) });
+  t.after(() => consumer.close(0));
   consumer.consume();
   return {
     bus,
     consumer,
+    lines,
     push: async (n: number): Promise<void> => {
       const identity = `shop/oUSER/${n}`;
       const properties = { type: "msg.text", messageId: identity, correlationId: identity, replyTo: replies };
@@ -82,6 +87,19 @@ test("closing waits for the handler under way, and gives back at once what waits
   release();
   await closing;
   assert.deepEqual([begun.all, await bus.depth("shop")], [["1"], 1]);
+});
+
+test("handlers of which none ends are told of, once they leave no room for another", async (t) => {
+  const { begun, handler, release } = createHeldHandler();
+  const options = { concurrency: 2, lookEvery: 20 };
+  const { lines, push, ended } = await createConsuming(t, handler, options);
+  await push(1);
+  await push(2);
+  await begun.next(2);
+  const [line] = await lines.next();
+  assert.deepEqual([line?.level, line?.["concurrency"]], [40, 2]);
+  release();
+  assert.equal(await ended(), "taken");
 });
 
 test("closing without patience gives back what is under way", async (t) => {
