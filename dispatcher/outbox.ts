@@ -3,7 +3,7 @@ import { createRefusals } from "../shared/bus/refusals.ts";
 import type { Names } from "../shared/bus/names.ts";
 import { lateRetry } from "../shared/bus/bridge-topology.ts";
 import type { Account, RetryDelay } from "../shared/config/config.ts";
-import { replyMessage, type Event } from "../shared/envelope.ts";
+import { budgetLeft, replyMessage, type Event } from "../shared/envelope.ts";
 import { copyOf, deadCopy, retryCopy } from "../shared/event-copies.ts";
 import { isFailure } from "../shared/failure.ts";
 import { header, type DeadReason } from "../shared/headers.ts";
@@ -68,7 +68,8 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
     },
     async enriched(delivery, event, body) {
       const to = { exchange: names.enrichedOf(event.service), routingKey: event.routingKey };
-      const message = { ...to, body, properties: copyOf(delivery, event, {}) };
+      const properties = copyOf(delivery, event, { [header.budget]: budgetLeft(event.deadline) });
+      const message = { ...to, body, properties };
       let hasSubscriber = true;
       try {
         await publish(message, { tries: refusals.tries(to.exchange), onReturned: () => (hasSubscriber = false) });

@@ -1,4 +1,6 @@
+import { budgetLeft, numberOr } from "../shared/envelope.ts";
 import { isFailure } from "../shared/failure.ts";
+import { header } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import { nextTurn } from "../shared/turn.ts";
 import { placeOf, pushOf, type ReadNext, type Spooled, type SpooledRow } from "./spool-table.ts";
@@ -78,7 +80,7 @@ export function createRounds(parts: RoundParts): (afterBatch: () => Promise<void
     for (const row of rows) {
       if (isOver()) return;
       try {
-        await publish(pushOf(row));
+        await publish(withBudgetLeft(pushOf(row)));
       } catch (error) {
         return leave(row, error, round);
       }
@@ -106,6 +108,14 @@ export function createRounds(parts: RoundParts): (afterBatch: () => Promise<void
   }
 
   return runRound;
+}
+
+/** It was spooled a while ago; clocks may differ, and then the budget is what tells consumers that it is over. */
+function withBudgetLeft({ message, ...push }: Spooled): Spooled {
+  const { headers } = message.properties;
+  if (headers?.[header.budget] === undefined) return { ...push, message };
+  const left = { [header.budget]: budgetLeft(numberOr(headers[header.deadline], 0)) };
+  return { ...push, message: { ...message, properties: { ...message.properties, headers: { ...headers, ...left } } } };
 }
 
 /** Where the push of a row goes. */

@@ -28,7 +28,7 @@ export function eventProperties(push: Push, { appId, deadline, replyTo }: EventO
   const headers = { ...eventHeaders };
   headers[header.service] = push.service;
   headers[header.deadline] = deadline;
-  headers[header.budget] = Math.max(Math.round(deadline - Date.now()), 0);
+  headers[header.budget] = budgetLeft(deadline);
   headers[header.traceparent] = currentTraceparent();
   return {
     contentType: "application/json",
@@ -40,6 +40,11 @@ export function eventProperties(push: Push, { appId, deadline, replyTo }: EventO
     appId,
     headers,
   };
+}
+
+/** What `x-wx-budget` says at this moment of an event with this deadline (epoch ms). */
+export function budgetLeft(deadline: number): number {
+  return Math.max(Math.round(deadline - Date.now()), 0);
 }
 
 /** An event as a consumer sees it. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery } from "../../shared/bus/bus.ts";
 import type { Names } from "../../shared/bus/names.ts";
@@ -174,13 +174,18 @@ test("fan-out: a copy that comes back from an open breaker is not fanned out aga
   assert.equal(await bus.depth("mine"), 0);
 });
 
-test("fan-out without a backend: consumers answer, and find the event as it was published", async (t) => {
-  const options = { settings: { "fan-out": true, "msg-proxy-pass": "" } };
-  const { publish, watch, names, bus, backend, settled } = await createDispatching(t, options);
+/** An account without a backend, and what a consumer of its enriched events gets. */
+async function createFannedOut(t: TestContext) {
+  const dispatching = await createDispatching(t, { settings: { "fan-out": true, "msg-proxy-pass": "" } });
   const queues = [{ name: "mine", arguments: {} }];
-  const binding = { source: names.enrichedOf("shop"), destination: "mine", to: "queue", routingKey: "#" } as const;
-  await bus.declare({ exchanges: [], queues, bindings: [binding], unbindings: [] });
-  const mine = watch("mine");
+  const source = dispatching.names.enrichedOf("shop");
+  const binding = { source, destination: "mine", to: "queue", routingKey: "#" } as const;
+  await dispatching.bus.declare({ exchanges: [], queues, bindings: [binding], unbindings: [] });
+  return { ...dispatching, mine: dispatching.watch("mine") };
+}
+
+test("fan-out without a backend: consumers answer, and find the event as it was published", async (t) => {
+  const { publish, mine, names, bus, backend, settled } = await createFannedOut(t);
   await publish();
   const copy = await mine();
   assert.equal(textOf(copy), event);
@@ -192,13 +197,15 @@ test("fan-out without a backend: consumers answer, and find the event as it was 
   assert.deepEqual([backend.requests.length, await bus.depth(names.repliesOf("i"))], [0, 0]);
 });
 
+test("fan-out: an event that waited for the dispatcher says what is left of its budget", async (t) => {
+  const { publish, mine, settled } = await createFannedOut(t);
+  await publish({ headers: { "x-wx-deadline": Date.now() - 1 } });
+  assert.equal(headersOf(await mine())["x-wx-budget"], 0);
+  await settled();
+});
+
 test("fan-out without a backend: a retry that was left when there was one still goes to the consumers", async (t) => {
-  const options = { settings: { "fan-out": true, "msg-proxy-pass": "" } };
-  const { publish, watch, names, bus, settled } = await createDispatching(t, options);
-  const queues = [{ name: "mine", arguments: {} }];
-  const binding = { source: names.enrichedOf("shop"), destination: "mine", to: "queue", routingKey: "#" } as const;
-  await bus.declare({ exchanges: [], queues, bindings: [binding], unbindings: [] });
-  const mine = watch("mine");
+  const { publish, mine, settled } = await createFannedOut(t);
   await publish({ headers: { "x-wx-attempt": 2, "x-wx-error": "status 500" } });
   assert.equal(headersOf(await mine())["x-wx-attempt"], 2);
   await settled();

@@ -195,6 +195,16 @@ test("a push that AMQP cannot carry keeps those of its user behind it, however m
   );
 });
 
+test("what is published later says what is left of its budget by then", async (t) => {
+  const published = Promise.withResolvers<Spooled>();
+  const { spool } = await createPublishing(t, async (each) => published.resolve(each));
+  const headers = { "x-wx-service": "shop", "x-wx-deadline": Date.now() - 1, "x-wx-budget": 4500 };
+  const { message, ...each } = push(0);
+  await spool.add({ ...each, message: { ...message, properties: { ...message.properties, headers } } });
+  const { properties } = (await published.promise).message;
+  assert.deepEqual(properties, { messageId: "0", headers: { ...headers, "x-wx-budget": 0 } });
+});
+
 test("closed, it begins no other push", async (t) => {
   const [asked, confirmed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const published: unknown[] = [];
