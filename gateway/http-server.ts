@@ -11,6 +11,8 @@ const BODY_LIMIT = 1024 * 1024;
 /** A request must be there whole within this time, in ms, give or take how often that is looked at. */
 const REQUEST_TIMEOUT = 10_000;
 const TIMEOUTS_CHECKED_EVERY = 1000;
+/** Proxies that are believed: where nobody on the internet is. Cloud load balancers call from shared addresses (RFC 6598). */
+const TRUSTED_PROXIES = ["loopback", "linklocal", "uniquelocal", "100.64.0.0/10"];
 
 export interface HttpServerParts {
   /** Names the service of a path for logs and metrics. */
@@ -32,7 +34,7 @@ export function createHttpServer({ serviceOf, lateness, log, metrics }: HttpServ
     requestTimeout: REQUEST_TIMEOUT,
     // Node takes the greater of the two for bodies: its own 60 s for headers would stand.
     http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY },
-    trustProxy: ["loopback", "linklocal", "uniquelocal"],
+    trustProxy: TRUSTED_PROXIES,
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true },
     frameworkErrors: answerError, // Fastify's own answer to a path it cannot decode quotes the query
   });
