@@ -70,15 +70,15 @@ export interface ReadReply {
 }
 
 /**
- * Reads a reply's JSON text. Names of keys may be in any case, no `type` means text, no `msg` means success, and what
- * follows the JSON value is ignored, as the seed's program does. With `raw` (视频号小店) `msg` is the answer whatever the
- * type. Never throws: what cannot be used is `success` with the reason.
+ * Reads a reply's JSON text. Names of keys may be in any case, no `type` or an empty one means text, no `msg` means
+ * success, and what follows the JSON value is ignored, as the seed's program does. With `raw` (视频号小店) `msg` is the
+ * answer whatever the type. Never throws: what cannot be used is `success` with the reason.
  */
 export function readReply(json: string, { raw = false }: { raw?: boolean } = {}): ReadReply {
   const value = parseLeading(json);
   if (!isRecord(value)) return unusable("it is not a JSON object");
   const fields = withKnownCase(value);
-  const type = raw ? "raw" : (fields["type"] ?? "text");
+  const type = raw ? "raw" : (saidType(fields) ?? "text");
   if (!isReplyType(type)) return unusable(`its type is none of ${Object.keys(schemas).join(", ")}`);
   if ("msg" in schemas[type].properties && (fields["msg"] ?? "") === "") return { reply: success };
   fields["type"] = type;
@@ -93,8 +93,14 @@ export function readReply(json: string, { raw = false }: { raw?: boolean } = {})
 /** Whether a value is meant as a reply: an object of a known `type`, or one without that has a text for `msg`. */
 export function looksLikeReply(value: unknown): value is Reply {
   if (!isRecord(value)) return false;
-  const { type, msg: content } = withKnownCase(value);
-  return type === undefined ? typeof content === "string" : isReplyType(type);
+  const fields = withKnownCase(value);
+  const type = saidType(fields);
+  return type === undefined ? typeof fields["msg"] === "string" : isReplyType(type);
+}
+
+/** An empty type says none: backends that write every field of a struct send one. */
+function saidType({ type }: Record<string, unknown>): unknown {
+  return type === "" ? undefined : type;
 }
 
 function unusable(reason: string): ReadReply {

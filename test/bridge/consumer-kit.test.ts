@@ -104,6 +104,14 @@ test("a handler that throws after its reply leaves nobody waiting: no other try'
   assert.equal(letter.properties.headers?.["x-wx-error"], "[object Object]");
 });
 
+test("an empty type says none: what the handler returned is a text", async (t) => {
+  const system = await createSystem(t, { ...shop, services: [...shop.services] });
+  const { consumer } = createKit(t, system);
+  consumer.on("msg.text", (push) => ({ type: "", msg: `you wrote ${push.Content}` }) as never);
+  await consumer.start();
+  assert.equal(contentOf(await system.wechat("shop").push(text("hello"))), "you wrote hello");
+});
+
 test("what is no reply leaves the answer to others; as an explicit reply it is an error", async (t) => {
   const services = [{ name: "shop", delivery: "amqp", reply: ["msg.*"] }];
   const system = await createSystem(t, { bus: "rabbitmq", services });

@@ -8,6 +8,8 @@ const usable: [name: string, json: string, reply: object][] = [
   ["text", `{"type":"text","msg":"hello"}`, { type: "text", msg: "hello" }],
   ["no type is text", `{"msg":"hello"}`, { type: "text", msg: "hello" }],
   ["type null is text", `{"type":null,"msg":"hello"}`, { type: "text", msg: "hello" }],
+  ["an empty type is text", `{"type":"","msg":"hello","title":"","desc":""}`, { type: "text", msg: "hello" }],
+  ["an empty type, nothing said", `{"type":"","msg":""}`, success],
   ["keys of any case", `{"TYPE":"image","Msg":"M"}`, { type: "image", msg: "M" }],
   ["the exact key wins", `{"MSG":"a","msg":"b","Msg":"c"}`, { type: "text", msg: "b" }],
   ["other keys are left out", `{"msg":"a","code":0,"__proto__":{"type":"news"}}`, { type: "text", msg: "a" }],
