@@ -124,7 +124,7 @@ function pickArticles(articles: unknown): unknown {
   if (!Array.isArray(articles)) return undefined;
   return articles
     .slice(0, MAX_ARTICLES)
-    .map((article: unknown) => (isRecord(article) ? pickKnown(Article, article) : article));
+    .map((article: unknown) => (isRecord(article) ? pickKnown(Article, withKnownCase(article)) : article));
 }
 
 function isReplyType(type: unknown): type is ReplyType {
@@ -142,7 +142,7 @@ function parseLeading(json: string): unknown {
   }
 }
 
-const names = new Set(Object.values(schemas).flatMap(({ properties }) => Object.keys(properties)));
+const names = new Set([Article, ...Object.values(schemas)].flatMap(({ properties }) => Object.keys(properties)));
 /** Names of fields by their spelling and by that in lower case. */
 const knownKeys = new Map([...names].flatMap((name) => [[name, name] as const, [name.toLowerCase(), name] as const]));
 

@@ -21,6 +21,11 @@ const usable: [name: string, json: string, reply: object][] = [
   ["junk behind", `{"msg":"a"} and more`, { type: "text", msg: "a" }],
   ["2048 bytes", `{"msg":"${"中".repeat(682)}ab"}`, { type: "text", msg: `${"中".repeat(682)}ab` }],
   ["video", `{"type":"video","msg":"M","title":"T","desc":"D"}`, { type: "video", msg: "M", title: "T", desc: "D" }],
+  [
+    "news whose keys are of any case or null",
+    `{"type":"news","Articles":[{"Title":"T","desc":null,"PicURL":"p","URL":"u","id":1}]}`,
+    { type: "news", articles: [{ title: "T", picUrl: "p", url: "u" }] },
+  ],
   ["music", `{"type":"music","msg":"M","HQURL":"h"}`, { type: "music", msg: "M", hqUrl: "h" }],
   ["customer service", `{"type":"transfer_customer_service"}`, { type: "transfer_customer_service" }],
   ["raw", `{"type":"raw","msg":"{\\"ErrCode\\":0}"}`, { type: "raw", msg: `{"ErrCode":0}` }],
