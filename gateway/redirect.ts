@@ -6,6 +6,8 @@ import { headersForBrowser, type RawHeaders } from "./redirect-headers.ts";
 /** Largest headers taken from a backend, in bytes: some set many cookies. */
 const MAX_HEADERS = 64 * 1024;
 
+const nothing = Buffer.alloc(0);
+
 /** Lower ones are no answer yet: a browser, or a proxy before it, would take a 101 for the end of HTTP. */
 const FINAL = 200;
 
@@ -65,7 +67,7 @@ export async function passBack(answer: IncomingMessage, response: ServerResponse
   });
   try {
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? "", headersForBrowser(answer));
-    response.flushHeaders();
+    response.write(nothing); // flushHeaders() would write them in UTF-8, and each of their bytes beyond ASCII as two
     await pipeline(answer, response);
     return { outcome: "passed on" };
   } catch (error) {

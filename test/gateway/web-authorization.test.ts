@@ -14,6 +14,9 @@ function rawHeadersOf(pairs: [name: string, value: string][]): string[] {
   return pairs.flat();
 }
 
+/** A text's bytes in UTF-8, as Node has them in headers: a character each. */
+const bytesOf = (text: string) => Buffer.from(text).toString("latin1");
+
 const described = (openid: string) =>
   `{"subscribe":1,"openid":"${openid}","nickname":"","sex":0,"language":"zh_CN","city":"","province":"","country":"",` +
   '"headimgurl":"","subscribe_time":1382694957,"unionid":"o6_bmasdasdsad6_2sgVt7hMZOPfL","remark":"","groupid":0,' +
@@ -186,6 +189,23 @@ test("passes the answer back as it comes", async (t) => {
     const isSized = headers.includes("Content-Length") || status === 204;
     assert.deepEqual(answer.rawHeaders, [...headers, ...ending, ...(isSized ? [] : ["Transfer-Encoding", "chunked"])]);
     assert.deepEqual(await buffer(answer), Buffer.from(body));
+  }
+});
+
+test("headers that are not ASCII go both ways byte by byte", async (t) => {
+  const cookie = ["Cookie", bytesOf("name=张三")];
+  const named = ["Location", bytesOf("/菜单?名=值"), "Set-Cookie", bytesOf("name=李四"), "X-Latin1", "caf\u00E9"];
+  const statuses = [200, 302, 204];
+  const left = [...statuses];
+  const { page, requests } = await createWorld(t, (_request, response) => {
+    response.writeHead(left.shift() ?? assert.fail(), named).end(Buffer.from("页"));
+  });
+  for (const status of statuses) {
+    const answer = await browse(`${page}?code=base${status}&state=s`, ["Host", "wx.example", ...cookie]);
+    assert.equal(answer.statusCode, status);
+    assert.deepEqual(answer.rawHeaders.slice(0, named.length), named);
+    assert.equal(await textOf(answer), status === 204 ? "" : "页");
+    assert.deepEqual(requests.at(-1)?.rawHeaders.slice(2, 4), cookie);
   }
 });
 
