@@ -81,8 +81,9 @@ function targetAt(url: URL): Target {
   return { url, origin: url.origin, path: url.pathname + url.search, authorization: basicAuthorizationOf(url) };
 }
 
+/** `location` as undici has headers, a character for each byte: some servers write it in UTF-8. */
 function redirected(from: URL, location: string): URL {
-  const to = new URL(location, from);
+  const to = new URL(Buffer.from(location, "latin1").toString("utf8"), from);
   if (to.origin === from.origin && to.username === "") {
     to.username = from.username;
     to.password = from.password;

@@ -17,6 +17,19 @@ for (const status of [307, 308]) {
   });
 }
 
+test("a redirect to a path in Chinese, encoded or as it is", async (t) => {
+  const { backend, send } = await createForwarding(t);
+  const path = "/%E6%96%B0/msg/text";
+  for (const location of [path, Buffer.from(decodeURI(path)).toString("latin1")]) {
+    backend.answer("/msg/text", { status: 307, headers: { location }, body: Buffer.alloc(1) });
+    await send();
+  }
+  assert.deepEqual(
+    backend.requests.map((request) => request.path),
+    ["/msg/text", path, "/msg/text", path],
+  );
+});
+
 test("a redirect to another server", async (t) => {
   const other = await createBackend(t, { body: { msg: "other" } });
   const { send } = await createForwarding(t, { handler: { status: 307, headers: { location: `${other.url}/x` } } });
