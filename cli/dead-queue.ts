@@ -75,10 +75,13 @@ export class DeadQueue {
     this.#changed.notify();
   }
 
-  /** Gives back all that was kept, and makes sure that the rest is removed; after a loss the broker has done so. */
+  /**
+   * Gives back all that was kept, and makes sure that the rest is removed. Throws when the connection is lost: the broker
+   * then gives back what it was not told to remove.
+   */
   async close(): Promise<void> {
     this.stop();
-    if (this.#lost !== undefined) return;
+    if (this.#lost !== undefined) throw this.#lost;
     // First no more consumer, or what one channel gives back would come to the next.
     for (const { channel, tag } of this.#windows) await channel.cancel(tag);
     const looking = await openChannel(this.#session);

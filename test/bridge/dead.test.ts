@@ -3,6 +3,10 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { connect, type ConfirmChannel, type ConsumeMessage } from "amqplib";
+import { openBrokerSession } from "../../cli/broker-session.ts";
+import { DeadQueue } from "../../cli/dead-queue.ts";
+import { workThrough } from "../../cli/dead-work.ts";
+import { loadConfig } from "../../shared/config/load.ts";
 import { startCommand, type Running } from "../cli/run-command.ts";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
@@ -197,6 +201,33 @@ test("what has no queue to go to stays, and is told", async (t) => {
   assert.match(stderr, /1 left where they were: it names no service\n/);
   await holding(channel, 2, queue);
   assert.equal(await depth(channel, queue), 2);
+});
+
+/** A session as a command opens it, by way of a connection that can be cut. */
+async function openSession(t: Closing, configFor: (url: string) => Promise<string>) {
+  const through = new URL(brokerUrl());
+  const proxy = await createTcpProxy(t, through.hostname, Number(through.port));
+  through.port = String(proxy.port);
+  const { config } = await loadConfig({}, await configFor(through.href));
+  assert.ok(config.amqp);
+  const session = await openBrokerSession(config.amqp, "test");
+  t.after(() => session.close());
+  return { session, proxy };
+}
+
+test("a connection lost before the removal of the last ones came through is told: they are in the queue again", async (t) => {
+  const { channel, queue, configFor } = await createQueue(t);
+  const { session, proxy } = await openSession(t, configFor);
+  await fill(channel, queue, 2);
+  const lost = new Promise((resolve) => session.onLost(resolve));
+  const worked = await workThrough(await DeadQueue.open(session, queue), {}, "dropped", async (held) => {
+    proxy.swallow();
+    held.remove();
+    proxy.reset();
+    await lost;
+  });
+  assert.match(worked.lost ?? "not told", /^the broker is gone/);
+  await holding(channel, 2, queue);
 });
 
 test("how far a long replay has come is told on stderr", async (t) => {
