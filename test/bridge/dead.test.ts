@@ -49,10 +49,10 @@ async function openChannel(t: Closing): Promise<ConfirmChannel> {
   return connection.createConfirmChannel();
 }
 
-async function fill(channel: ConfirmChannel, queue: string, count: number): Promise<void> {
+async function fill(channel: ConfirmChannel, queue: string, count: number, service = "shop"): Promise<void> {
   for (let i = 0; i < count; i++) {
     const headers = {
-      "x-wx-service": "shop",
+      "x-wx-service": service,
       "x-wx-reason": i % 2 === 0 ? "exhausted" : "rejected",
       "x-wx-error": "status 500",
       "x-wx-attempt": 3,
@@ -203,6 +203,42 @@ test("what has no queue to go to stays, and is told", async (t) => {
   assert.equal(await depth(channel, queue), 2);
 });
 
+test("of more than a thousand that have no queue to go to, all stay", async (t) => {
+  const { channel, queue, file } = await createQueue(t);
+  const total = 1200;
+  await fill(channel, queue, total, "gone");
+  const { code, stdout, stderr } = await dead(t, file, "replay");
+  assert.deepEqual([code, stdout], [1, "replayed 0 of 1200 dead letters\n"]);
+  assert.match(stderr, /^1200 left where they were: there is no queue t\w+\.dispatch\.gone\n$/m);
+  await holding(channel, total, queue);
+  assert.equal(await depth(channel, queue), total);
+});
+
+test("what the queue that it goes to refuses stays, and is told", async (t) => {
+  const { channel, queue, file } = await createQueue(t);
+  const full = `${queue}-full`;
+  t.after(async () => void (await (await openChannel(t)).deleteQueue(full)));
+  await channel.assertQueue(full, { arguments: { "x-max-length": 1, "x-overflow": "reject-publish" } });
+  channel.sendToQueue(full, Buffer.from("first"));
+  channel.sendToQueue(queue, Buffer.from("{}"), { headers: { "x-wx-queue": full } });
+  await channel.waitForConfirms();
+  const { code, stdout, stderr } = await dead(t, file, "replay");
+  assert.deepEqual([code, stdout], [1, "replayed 0 of 1 dead letters\n"]);
+  assert.match(stderr, /^1 left where they were: the broker does not take it \(.+\)\n$/);
+  await holding(channel, 1, queue);
+  assert.equal(await depth(channel, full), 1);
+});
+
+test("drop removes the one that is named, and all of a queue when told --all", async (t) => {
+  const { channel, queue, file } = await createQueue(t);
+  await fill(channel, queue, 3);
+  const one = await dead(t, file, "drop", "--identity", "shop/oUSER1/1");
+  assert.deepEqual(one, { code: 0, stdout: "dropped 1 of 3 dead letters\n", stderr: "" });
+  const all = await dead(t, file, "drop", "--all");
+  assert.deepEqual(all, { code: 0, stdout: "dropped 2 of 2 dead letters\n", stderr: "" });
+  assert.equal(await depth(channel, queue), 0);
+});
+
 /** A session as a command opens it, by way of a connection that can be cut. */
 async function openSession(t: Closing, configFor: (url: string) => Promise<string>) {
   const through = new URL(brokerUrl());
@@ -214,6 +250,29 @@ async function openSession(t: Closing, configFor: (url: string) => Promise<strin
   t.after(() => session.close());
   return { session, proxy };
 }
+
+test("looking ends with what was there at the start, also when somebody else has taken some of it", async (t) => {
+  const { channel, queue, configFor } = await createQueue(t);
+  const { session } = await openSession(t, configFor);
+  const look = async (meanwhile: () => Promise<unknown>): Promise<string[]> => {
+    const looking = await DeadQueue.open(session, queue);
+    await meanwhile();
+    const seen: string[] = [];
+    for await (const held of looking.messages()) {
+      seen.push(held.message.content.toString());
+      held.keep();
+    }
+    await looking.close();
+    return seen;
+  };
+  const add = async () => {
+    channel.sendToQueue(queue, Buffer.from("a later one"));
+    await channel.waitForConfirms();
+  };
+  await fill(channel, queue, 2);
+  assert.deepEqual(await look(add), ['{"n":0}', '{"n":1}']);
+  assert.deepEqual(await look(() => channel.get(queue, { noAck: true })), ['{"n":1}', "a later one"]);
+});
 
 test("a connection lost before the removal of the last ones came through is told: they are in the queue again", async (t) => {
   const { channel, queue, configFor } = await createQueue(t);
@@ -230,7 +289,7 @@ test("a connection lost before the removal of the last ones came through is told
   await holding(channel, 2, queue);
 });
 
-test("how far a long replay has come is told on stderr", async (t) => {
+test("how far a long replay has come is told on stderr; SIGTERM ends it after what is under way", async (t) => {
   const { channel, queue, dispatch, configFor } = await createQueue(t);
   const through = new URL(brokerUrl());
   const proxy = await createTcpProxy(t, through.hostname, Number(through.port));
@@ -241,8 +300,14 @@ test("how far a long replay has come is told on stderr", async (t) => {
   proxy.swallow();
   const [, replayed, looked] = await running.said(/^replayed (\d+), looked at (\d+) of 10000$/m);
   assert.ok(Number(replayed) > 0 && Number(replayed) <= Number(looked) && Number(looked) < 10_000);
+  running.signal("SIGTERM");
   proxy.flow();
-  assert.equal((await running.finished).stdout, "replayed 10000 of 10000 dead letters\n");
+  const { code, stdout } = await running.finished;
+  assert.equal(code, 130);
+  const [, done] = /^replayed (\d+) of 10000 dead letters \(interrupted\)\n$/.exec(stdout) ?? [];
+  await holding(channel, Number(done), dispatch);
+  await holding(channel, 10_000 - Number(done), queue);
+  assert.equal((await depth(channel, queue)) + (await depth(channel, dispatch)), 10_000);
 });
 
 test("an interrupted replay, a killed one, and one whose broker is gone lose nothing", async (t) => {

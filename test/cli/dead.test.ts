@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createDeadFilter, type DeadFilter, type DeadLetter } from "../../cli/dead-letter.ts";
+import { Command } from "commander";
+import {
+  createDeadFilter,
+  readDeadLetter,
+  replayProperties,
+  type DeadFilter,
+  type DeadLetter,
+} from "../../cli/dead-letter.ts";
+import { addDeadOptions, isUnfiltered, type DeadOptions } from "../../cli/dead-options.ts";
 import { tableOf } from "../../cli/dead-table.ts";
 import { runCommand, writeTemporary } from "./run-command.ts";
 
@@ -38,6 +46,50 @@ test("what does not say when it died is neither older nor newer", () => {
   assert.equal(createDeadFilter({ olderThan: 1 }, now)(unknown), false);
   assert.equal(createDeadFilter({ newerThan: 1e12 }, now)(unknown), false);
   assert.equal(createDeadFilter({}, now)(unknown), true);
+});
+
+test("what says neither whose it is nor its key is named by its identity and where it came from", () => {
+  const fields = { routingKey: "shop.queue" } as Parameters<typeof readDeadLetter>[0]["fields"];
+  const properties = { messageId: "shop/oUSER1/1", headers: {} } as Parameters<typeof readDeadLetter>[0]["properties"];
+  const unknown = { reason: "", attempts: 1, error: "", deadAt: undefined };
+  assert.deepEqual(readDeadLetter({ properties, fields }), {
+    ...unknown,
+    service: "shop",
+    key: "shop.queue",
+    identity: "shop/oUSER1/1",
+  });
+});
+
+test("a replay keeps what the event came with, and nothing of its death", () => {
+  const event = {
+    contentType: "application/json",
+    messageId: "shop/oUSER1/1",
+    correlationId: "shop/oUSER1/1",
+    timestamp: 1_700_000_000,
+    type: "msg.text",
+    appId: "wx1",
+  };
+  const headers = { "x-wx-contract": 1, "x-wx-service": "shop", traceparent: "00-1-2-00" };
+  const death = { "x-wx-reason": "exhausted", "x-wx-error": "e", "x-wx-dead-at": 1, "x-wx-queue": "shop" };
+  const properties = {
+    ...event,
+    replyTo: "wx.replies.1",
+    headers: { ...headers, ...death, "x-wx-attempt": 8 },
+  } as unknown as Parameters<typeof replayProperties>[0]["properties"];
+  const { headers: { "x-wx-deadline": deadline, ...kept } = {}, ...replayed } = replayProperties({ properties });
+  assert.ok(Number(deadline) <= Date.now());
+  assert.deepEqual(kept, { ...headers, "x-wx-attempt": 1, "x-wx-budget": 0 });
+  assert.deepEqual(replayed, { ...event, persistent: true, mandatory: true });
+});
+
+const read = (...args: string[]) => addDeadOptions(new Command()).parse(args, { from: "user" }).opts<DeadOptions>();
+
+test("ages are read as durations; a queue of its own, for one, narrows down nothing", () => {
+  const ages = read("--older-than", "30m", "--newer-than", "2d");
+  assert.deepEqual([ages.olderThan, ages.newerThan], [1_800_000, 172_800_000]);
+  assert.equal(isUnfiltered(read("--dead-queue", "shop.dead")), true);
+  for (const filter of ["--service", "--key", "--identity"]) assert.equal(isUnfiltered(read(filter, "x")), false);
+  assert.equal(isUnfiltered(ages), false);
 });
 
 test("the table has a column for each thing and lets no header command the terminal", () => {
