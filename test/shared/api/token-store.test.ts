@@ -56,7 +56,9 @@ test("the file has the form that go-wx-gateway reads, and other stores use it", 
   const server = await createApiServer(t);
   const cacheDir = join(await createFolder(t), "deep", "er");
   const before = epoch();
-  assert.equal(await createStore(server, { cacheDir }).get(), "AT_1");
+  const store = createStore(server, { cacheDir });
+  assert.equal(await store.get(), "AT_1");
+  assert.deepEqual(store.lines, [], "a file that is yet to come is no fault");
   const text = await readFile(join(cacheDir, "wx1"), "utf8");
   const { expire } = JSON.parse(text) as { expire: number };
   assert.equal(text, `{"expire":${expire},"token":"AT_1"}`);
@@ -90,6 +92,7 @@ for (const text of [
   '{"token":"X"}',
   '{"expire":"9999999999","token":"X"}',
   '{"expire":9999999999,"token":""}',
+  "HIDDEN_TOKEN",
 ]) {
   test(`a corrupt file is a miss: ${text || "empty"}`, async (t) => {
     const server = await createApiServer(t);
@@ -98,6 +101,7 @@ for (const text of [
     const store = createStore(server, { cacheDir });
     assert.equal(await store.get(), "AT_1");
     assert.equal(store.find("credential file not usable").length, 1);
+    assert.equal(store.find("HIDDEN").length, 0);
     assert.match(await readFile(join(cacheDir, "wx1"), "utf8"), /"token":"AT_1"/);
   });
 }
@@ -251,6 +255,17 @@ test("tokens that WeChat refuses one after the other are not fetched without end
   assert.equal(server.calls.length, 4);
   clock.pass(1000);
   assert.equal(await store.get(), "AT_5");
+});
+
+test("tokens that WeChat refuses now and then are fetched at once, however many", async (t) => {
+  const server = await createApiServer(t);
+  const clock = createClock();
+  const store = createStore(server, { account: { ...account, tokenApi: "token" }, now: clock.now });
+  for (let i = 1; i <= 5; i++) {
+    store.drop(await store.get());
+    assert.equal(await store.get(), `AT_${i + 1}`);
+    clock.pass(600_000);
+  }
 });
 
 test("the deadline bounds the wait; the fetch goes on for later callers", async (t) => {

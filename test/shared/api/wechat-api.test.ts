@@ -89,6 +89,23 @@ test("an errcode without errmsg still has words; errcode 0 is none", async (t) =
   assert.equal((await createApi(server).call(path)).json["msgid"], 7);
 });
 
+test("of a long errmsg 500 characters are passed on, and no part of a secret at their end", async (t) => {
+  const server = await createApiServer(t);
+  const words = "x".repeat(490);
+  server.on(path, () => ({ errcode: 40003, errmsg: words + appSecret }));
+  await assert.rejects(createApi(server).call(path), { message: `${words}***` });
+  server.on(path, () => ({ errcode: 40003, errmsg: "x".repeat(600) }));
+  await assert.rejects(createApi(server).call(path), { message: "x".repeat(500) });
+});
+
+test("an account without app-secret gets WeChat's words as they are", async (t) => {
+  const server = await createApiServer(t);
+  server.on("/sns/userinfo", () => ({ errcode: 41004, errmsg: "appsecret missing" }));
+  const options = { account: { ...account, appSecret: "" }, apiBase: server.apiBase, http: server.http };
+  const api = createWechatApi({ ...options, log: createKeptLog().log });
+  await assert.rejects(api.call("/sns/userinfo", { bare: true }), { message: "appsecret missing" });
+});
+
 for (const errcode of [40001, 40014, 42001]) {
   test(`${errcode}: the token is renewed once and the call repeated once`, async (t) => {
     const server = await createApiServer(t);
@@ -185,7 +202,15 @@ test("the timeout bounds the token and the call together", async (t) => {
   await assert.rejects(api.call(path, { timeout: 250 }), { code: "API_UNREACHABLE" });
   const took = performance.now() - start;
   assert.ok(took > 230, `${took} ms`);
-  await assert.rejects(api.call(path, { timeout: 0 }), { code: "API_UNREACHABLE" });
+});
+
+test("without any time left nothing is sent, since WeChat would act on it", async (t) => {
+  const server = await createApiServer(t);
+  const api = createApi(server);
+  await api.call(path);
+  await assert.rejects(api.call(path, { timeout: 0 }), { message: `GET ${path}: no time left` });
+  await api.call(path);
+  assert.equal(server.count(path), 2);
 });
 
 test("a token that does not come is waited for no longer than the call has time", async (t) => {
