@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { tryOpen } from "../../../shared/store/folders.ts";
 import { openStore, type Store } from "../../../shared/store/store.ts";
 import { createTestLog, type LogLine } from "../bus/test-log.ts";
 
@@ -122,4 +124,42 @@ test("what is still to be written when a store is closed is on disk", async (t) 
   store.close();
   await writing;
   assert.deepEqual(numbersOf(start().database), [1]);
+});
+
+test("a folder is its owner's alone, and what is written is synced", async (t) => {
+  const { dataDir, start } = await createFixture(t);
+  const { database } = start();
+  const [own = ""] = await readdir(dataDir);
+  assert.equal((await stat(join(dataDir, own))).mode & 0o777, 0o700);
+  assert.equal(database.prepare("PRAGMA synchronous").get()?.["synchronous"], 2);
+});
+
+test("a folder that another process does away with while it is opened is not taken", async (t) => {
+  const { dataDir } = await createFixture(t);
+  for (const fail of [() => {}, () => assert.fail("the disk")]) {
+    const folder = join(dataDir, "0123456789abcdef");
+    await mkdir(folder);
+    const opened = tryOpen(folder, schema, () => {
+      rmSync(folder, { recursive: true });
+      fail();
+    });
+    assert.equal(opened, undefined);
+  }
+});
+
+test("what cannot be taken over ends the round, and what is gone is deleted unread", async (t) => {
+  const { dataDir, start } = await createFixture(t);
+  const stores = [start(), start(), start()];
+  for (const [number, store] of stores.entries()) await store.write((database) => insert(database, number));
+  const own = start();
+  const folders = stores.map(({ database }) => dirname(database.location() as string));
+  for (const store of stores) store.close();
+  await rename(folders[2] ?? "", `${folders[2]}-gone`);
+  const asked: number[][] = [];
+  const ask = (answer: boolean) => own.adopt(async (orphan) => asked.push(numbersOf(orphan)) > 0 && answer);
+  await ask(false);
+  assert.equal(asked.length, 1);
+  await ask(true);
+  assert.deepEqual(new Set(asked.flat()), new Set([0, 1]));
+  assert.equal((await readdir(dataDir)).length, 1);
 });
