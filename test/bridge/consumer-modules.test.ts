@@ -90,7 +90,8 @@ test("a module is found beside the config file, in TypeScript too", async (t) =>
   const config = await writeConfig(t, settings(["./shop.ts"]));
   await writeFile(
     join(config, "../shop.ts"),
-    `export function setup(consumer: { on(pattern: string, handler: () => string): void }): void {
+    `export async function setup(consumer: { on(pattern: string, handler: () => string): void }): Promise<void> {
+  await Promise.resolve();
   consumer.on("#", () => "typed");
 }`,
   );

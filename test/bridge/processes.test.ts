@@ -73,12 +73,14 @@ void test("gateway and dispatcher as two processes answer, and SIGTERM drains wh
   await backend.next(1);
   const ended = Promise.all([gateway.end("SIGTERM"), dispatcher.end("SIGTERM")]);
   await saying(gateway, "draining");
+  gateway.child.kill("SIGINT"); // as a terminal does beside npm
   await assert.rejects(wechatAt(gateway.port).push(text(100)), { code: "ECONNREFUSED" });
   const answer = await answering;
   assert.equal(parseReply(answer.opened)["Content"], "drained");
   assert.equal(answer.verified, true);
   assert.deepEqual(await ended, [0, 0]);
   for (const { lines } of [gateway, dispatcher]) assert.equal(lines.at(-1)?.msg, "stopped");
+  assert.equal(gateway.lines.filter(({ msg }) => msg === "draining").length, 1);
 });
 
 void test("SIGTERM gives deliveries 8 s, then returns the rest to the next dispatcher, and ends with 0 inside 10 s", async (t) => {

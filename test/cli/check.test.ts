@@ -26,6 +26,7 @@ test("the file may come from --config or CONF_FILE", async (t) => {
   for (const [args, env] of [
     [["check", "--config", path], {}],
     [["check"], { CONF_FILE: path }],
+    [["check", path], { CONF_FILE: "/nonexistent.json" }],
   ] as const) {
     const { code, stdout } = await runCommand(t, args, env);
     assert.equal(code, 0);

@@ -107,6 +107,26 @@ test("push: an answer that is not sealed for us is not taken for one", async (t)
   assert.equal(result.stderr, `the answer of ${impostor.url} ${words}\n`);
 });
 
+test("push: what is sent is what WeChat sends, sealed in the push's own format or in plaintext", async (t) => {
+  const backend = await createBackend(t, { body: "" });
+  const to = (args: string[]) => [
+    ...args.filter((_, i) => args[i] !== "--url" && args[i - 1] !== "--url"),
+    "--url",
+    backend.url,
+  ];
+  const json = await writeTemporary(t, "push.json", { MsgType: "text" });
+  const sealed = await runCommand(t, ["push", ...to(account), "--openid", "oME", "--file", json]);
+  assert.match(sealed.stdout, /^\(empty answer\)\n\nplaintext; \d+ ms: in time/);
+  const plain = await runCommand(t, ["push", ...to(without("--aes-key")), "--file", json]);
+  assert.equal(plain.code, 0);
+  const [first, second] = await backend.next(2);
+  assert.deepEqual(Object.keys(first?.json as object), ["Encrypt"]);
+  const { openid, encrypt_type, msg_signature = "" } = first?.query ?? {};
+  assert.deepEqual([openid, encrypt_type, msg_signature.length], ["oME", "aes", 40]);
+  assert.deepEqual(second?.json, { MsgType: "text" });
+  assert.deepEqual(Object.keys(second?.query ?? {}), ["signature", "timestamp", "nonce", "openid"]);
+});
+
 test("the demo logs neither its token nor its key", () => {
   const log = demo.output.split("\n").filter((line) => line.startsWith("{"));
   assert.ok(log.length > 0);

@@ -58,6 +58,7 @@ test("start with a config: the ports in use are logged, health answers, no demo"
   assert.equal(await (await fetch(`http://127.0.0.1:${internalPort}/healthz`)).text(), `{"status":"ok"}`);
   assert.equal(await (await fetch(`http://127.0.0.1:${port}/health`)).text(), "OK\n");
   assert.doesNotMatch(bridge.output, /demo account/);
+  assert.match(bridge.output, /"msg":"in-process bus: events that wait are held in memory only/);
 });
 
 test("a port in use: who has it and what to set, exit code 1", async (t) => {
