@@ -54,7 +54,11 @@ test("all faults are told at once", () => {
     () => planQueue({ queue: "shop", failures: "ownn" as "own" }, ["#"], "wx"),
     /failures must be "bridge" or "own"/,
   );
-  assert.throws(() => planQueue({ queue: "" }, ["#"], "wx"), /queue must be a name of 1 to 255 bytes/);
+  for (const queue of ["", "小店".repeat(50)]) {
+    assert.throws(() => planQueue({ queue }, ["#"], "wx"), /queue must be a name of 1 to 255 bytes/);
+  }
+  assert.throws(() => planQueue({ queue: "amq.shop" }, ["#"], "wx"), /queue may not begin with "amq\."/);
+  assert.throws(() => planQueue({ queue: "shop", prefetch: 65_536 }, ["#"], "wx"), /prefetch must be .* to 65535/);
   const queue = "q".repeat(250);
   assert.throws(
     () => planQueue({ queue, failures: "own" }, ["#"], "wx"),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { MemoryBus } from "../../../shared/bus/memory-bus.ts";
 import { createNames } from "../../../shared/bus/names.ts";
+import type { Context } from "../../../shared/consumer/context.ts";
 import { HandlerTable, type Handler } from "../../../shared/consumer/handlers.ts";
 import { planQueue, type QueueOptions } from "../../../shared/consumer/plan.ts";
 import { createQueueConsumer } from "../../../shared/consumer/queue-consumer.ts";
@@ -15,7 +16,12 @@ const replies = names.repliesOf("i");
 type ConsumingOptions = Partial<QueueOptions> & { lookEvery?: number };
 
 /** A consumer on the in-process bus, with the queue that its replies come to, and a way to give it pushes. */
-async function createConsuming(t: TestContext, handler: Handler, given: ConsumingOptions = {}) {
+async function createConsuming(
+  t: TestContext,
+  handler: Handler,
+  given: ConsumingOptions = {},
+  replyExchange = names.replies,
+) {
   const { lookEvery, ...options } = given;
   const bus = new MemoryBus();
   t.after(() => bus.close());
@@ -25,10 +31,10 @@ async function createConsuming(t: TestContext, handler: Handler, given: Consumin
   await declare({
     exchanges: [
       { name: names.events, type: "topic" },
-      { name: names.replies, type: "direct" },
+      { name: replyExchange, type: "direct" },
     ],
     queues: [{ name: replies, arguments: {} }],
-    bindings: [{ source: names.replies, destination: replies, to: "queue", routingKey: replies }],
+    bindings: [{ source: replyExchange, destination: replies, to: "queue", routingKey: replies }],
   });
   await declare(plan.topology);
   const { log, lines } = createTestLog();
@@ -112,4 +118,32 @@ test("closing without patience gives back what is under way", async (t) => {
   assert.ok(performance.now() - closedAt < 4000, "half of what it waits when no patience is given");
   assert.equal(await bus.depth("shop"), 1);
   release();
+});
+
+test("a handler that is waited for in vain is told so by its signal", async (t) => {
+  const begun = createArrivals<Context>("handlers");
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { consumer, push } = await createConsuming(t, async (_push, context) => {
+    begun.add(context);
+    await released;
+  });
+  await push(1);
+  const [context] = await begun.next();
+  assert.equal(context?.signal.aborted, false);
+  assert.equal(context.remaining(), 0, "nobody waits for a reply to a push without a deadline");
+  await consumer.close(0);
+  assert.equal(context.signal.aborted, true);
+  release();
+});
+
+/** A handler that replies and does not wait. */
+const careless: Handler = (_push, { reply }) => void reply("one").catch(() => {});
+
+test("an event whose reply is not held is not acked, though its handler has not waited for it", async (t) => {
+  const { bus, consumer, lines, push } = await createConsuming(t, careless, {}, "elsewhere");
+  await push(1);
+  const [line] = await lines.next();
+  assert.equal(line?.msg, "not held yet, publishing again");
+  await consumer.close(0);
+  assert.equal(await bus.depth("shop"), 1);
 });
