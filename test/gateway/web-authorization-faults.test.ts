@@ -115,9 +115,13 @@ const switches: [name: string, head: string][] = [
   ["101", "101 Switching Protocols"],
   ["status 99", "099 Odd"],
 ];
+const answerWith =
+  (head: string): RequestListener =>
+  ({ socket }) =>
+    void socket.write(`HTTP/1.1 ${head}\r\n\r\n`);
 for (const [what, head] of switches) {
-  test(`a backend that answers ${what} is 502`, async (t) => {
-    const { page, logged } = await createWorld(t, ({ socket }) => void socket.end(`HTTP/1.1 ${head}\r\n\r\n`));
+  test(`a backend that answers ${what} is 502 at once, though it keeps the connection`, async (t) => {
+    const { page, logged } = await createWorld(t, answerWith(head), { "backend-timeout": "10m" });
     assert.equal((await browse(`${page}?code=base1&state=s`)).statusCode, 502);
     assert.deepEqual(outcomes(logged), ["no answer"]);
   });
