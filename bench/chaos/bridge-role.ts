@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createReaper } from "../../test/support/reaper.ts";
+import { withoutSettings } from "../../test/support/without-settings.ts";
 import type { Stage } from "./stage.ts";
 
 const entry = join(import.meta.dirname, "../../cli/wx-bridge.js");
@@ -89,17 +90,9 @@ export async function createBridgeRole(stage: Stage, options: BridgeRoleOptions)
 }
 
 function spawnLogged(args: string[], cwd: string, logFile: string): ChildProcess {
-  const {
-    AMQP_URL: _,
-    CONF_FILE: __,
-    LISTEN_PORT: ___,
-    INTERNAL_LISTEN_PORT: ____,
-    DATA_DIR: _____,
-    ...env
-  } = process.env;
   const log = openSync(logFile, "a");
   try {
-    return spawn(process.execPath, args, { cwd, env, detached: true, stdio: ["ignore", log, log] });
+    return spawn(process.execPath, args, { cwd, env: withoutSettings(), detached: true, stdio: ["ignore", log, log] });
   } finally {
     closeSync(log);
   }

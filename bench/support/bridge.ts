@@ -6,22 +6,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findFreePort } from "../../test/support/free-port.ts";
 import { createReaper } from "../../test/support/reaper.ts";
+import { withoutSettings } from "../../test/support/without-settings.ts";
 import { sampleConfig, type ConfigOptions } from "./account.ts";
 import { endChild } from "./program.ts";
 import type { Stage } from "./stage.ts";
 
 const root = join(import.meta.dirname, "../..");
 const START_LIMIT = 30_000;
-/** Variables that would win over the config file. */
-const settings = new Set([
-  "CONF_FILE",
-  "AMQP_URL",
-  "LISTEN_PORT",
-  "INTERNAL_LISTEN_PORT",
-  "DATA_DIR",
-  "WX_API_BASE",
-  "LOG_LEVEL",
-]);
 
 export interface BridgeOptions extends Omit<ConfigOptions, "port" | "internalPort"> {
   /** Flags for Node itself. */
@@ -79,7 +70,7 @@ async function startRole(stage: Stage, role: string, port: number, options: Brid
 function spawnLogged(args: string[], log: string): ChildProcess {
   const output = openSync(log, "a");
   try {
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !settings.has(name)));
+    const env = withoutSettings();
     return spawn(process.execPath, args, { cwd: root, env, detached: true, stdio: ["ignore", output, output, "ipc"] });
   } finally {
     closeSync(output);

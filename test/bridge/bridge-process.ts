@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Closing } from "../support/loopback-server.ts";
+import { withoutSettings } from "../support/without-settings.ts";
 import type { LogLine } from "./system.ts";
 
 const entry = new URL("../../cli/wx-bridge.js", import.meta.url).pathname;
@@ -44,7 +45,7 @@ export async function startProcess(
 ): Promise<BridgeProcess> {
   const limit = largestFile === undefined ? "" : `ulimit -f ${largestFile} && `;
   const child = spawn("/bin/sh", ["-c", `${limit}exec "$0" "$@"`, process.execPath, entry, role], {
-    env: { ...process.env, AMQP_URL: "", ...env, CONF_FILE: configFile },
+    env: { ...withoutSettings(), ...env, CONF_FILE: configFile },
     stdio: ["ignore", "pipe", "pipe"],
   });
   t.after(async () => {
