@@ -1,3 +1,5 @@
+import type { ServiceSettings, Settings } from "./schema.ts";
+
 /** A wait on the retry ladder: `name` as written in the config ("10s") and the wait itself. */
 export interface RetryDelay {
   name: string;
@@ -5,7 +7,7 @@ export interface RetryDelay {
 }
 
 /** Where events of an account go once they are on the bus. */
-export type Delivery = "http" | "echo" | "amqp";
+export type Delivery = NonNullable<ServiceSettings["delivery"]>;
 
 /** One WeChat account (an entry of `services`) with every default filled in. */
 export interface Account {
@@ -36,21 +38,21 @@ export interface Account {
   reply: string[];
   /** Milliseconds from the push's arrival until its answer. */
   replyBudget: number;
-  replyWindow: "first" | "retries";
-  lateReply: "drop" | "customer-service";
+  replyWindow: ServiceSettings["reply-window"];
+  lateReply: ServiceSettings["late-reply"];
   /** Milliseconds a backend may take, apart from the reply budget. */
   backendTimeout: number;
   retry: RetryDelay[];
-  unhandled: "drop" | "dead-letter";
+  unhandled: ServiceSettings["unhandled"];
   /** Whether one user's events are delivered one after another, in the order they came. */
-  ordering: "none" | "user";
+  ordering: ServiceSettings["ordering"];
   /** Deliveries in flight. */
   concurrency: number;
   allowPlaintext: boolean;
   /** Addresses that may push: addresses and CIDRs, WeChat's own list, or anybody (undefined). */
   allowFrom: string[] | "wechat" | undefined;
   webhookSecret: string | undefined;
-  tokenApi: "stable_token" | "token";
+  tokenApi: ServiceSettings["token-api"];
 }
 
 export interface AmqpConfig {
@@ -61,16 +63,7 @@ export interface AmqpConfig {
 }
 
 /** Routes that the program of the seed offers beside pushes, named as in `common-endpoints`. */
-export type CommonEndpoint =
-  | "health-check"
-  | "wx-qr"
-  | "wx-user"
-  | "sns-auth2"
-  | "short-url"
-  | "tmpl-msg"
-  | "sign-jsapi"
-  | "channels-ec-order-detail"
-  | "channels-ec-refund-detail";
+export type CommonEndpoint = keyof Settings["common-endpoints"];
 
 /** Where the exchanges and queues are, and what they are called. */
 export interface Broker {
@@ -95,7 +88,7 @@ export interface Config extends Broker {
   tokenCacheDir: string | undefined;
   /** Without a trailing slash. */
   wxApiBase: string;
-  logLevel: string;
+  logLevel: Settings["log-level"];
   commonEndpoints: Partial<Record<CommonEndpoint, string>>;
   /** Absolute paths of modules whose handlers take pushes inside this process. */
   consumers: string[];
