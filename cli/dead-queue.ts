@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
+import { openChannel } from "../shared/bus/open-channel.ts";
 import { Signal } from "../shared/bus/waiting.ts";
 import type { BrokerSession } from "./broker-session.ts";
 
@@ -147,10 +148,4 @@ export class DeadQueue {
       },
     };
   }
-}
-
-async function openChannel({ model }: BrokerSession): Promise<Channel> {
-  const channel = await model.createChannel();
-  channel.on("error", () => {}); // the rejected call or the connection's close tells
-  return channel;
 }

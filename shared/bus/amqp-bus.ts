@@ -6,7 +6,7 @@ import { createAmqpConsumer, type AmqpConsumer } from "./amqp-consumer.ts";
 import { isRefusal } from "./amqp-declare.ts";
 import { createLink, type Link } from "./amqp-link.ts";
 import { Publisher } from "./amqp-publisher.ts";
-import { AmqpTopologies, openChannel } from "./amqp-topologies.ts";
+import { AmqpTopologies } from "./amqp-topologies.ts";
 import type {
   Bus,
   ConsumeOptions,
@@ -16,6 +16,7 @@ import type {
   PublishOutcome,
   StartingConsumer,
 } from "./bus.ts";
+import { openChannel } from "./open-channel.ts";
 import type { Topology } from "./topology.ts";
 import { within } from "./waiting.ts";
 

@@ -5,8 +5,8 @@ import { createAcks, type Acks } from "./amqp-acks.ts";
 import { ChannelKeeper } from "./amqp-channel.ts";
 import { declareTopologies, isRefusal } from "./amqp-declare.ts";
 import type { Link } from "./amqp-link.ts";
-import { openChannel } from "./amqp-topologies.ts";
 import type { ConsumeOptions, Delivery, OwnQueue, Properties, StartingConsumer } from "./bus.ts";
+import { openChannel } from "./open-channel.ts";
 import { within } from "./waiting.ts";
 
 const CANCEL_TIMEOUT = 2000;

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Channel } from "amqplib";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { reasonOf } from "../reason-of.ts";
 import { declareTopologies, type Refusal } from "./amqp-declare.ts";
 import type { Link } from "./amqp-link.ts";
 import type { OutgoingMessage } from "./bus.ts";
+import { openChannel } from "./open-channel.ts";
 import { topicMatches } from "./topic.ts";
 import type { Topology } from "./topology.ts";
 import { within } from "./waiting.ts";
@@ -119,13 +119,6 @@ export class AmqpTopologies {
       this.#told.add(declaration);
     }
   }
-}
-
-/** A channel for questions and declarations: what the broker refuses closes the channel it was asked on. */
-export async function openChannel(link: Link): Promise<Channel> {
-  const channel = await link.model.createChannel();
-  channel.on("error", () => {}); // the rejected call tells
-  return channel;
 }
 
 /** Whether a queue of the topology is where the message goes by it. */
