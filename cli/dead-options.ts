@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { topicPattern } from "../shared/bus/topic.ts";
 import { parseDuration } from "../shared/config/duration.ts";
 import { deadReasons } from "../shared/headers.ts";
 import type { DeadFilter } from "./dead-letter.ts";
@@ -30,7 +31,7 @@ export function isUnfiltered({ service, key, reason, identity, olderThan, newerT
 }
 
 function readPattern(text: string): string {
-  if (/^([\w-]+|\*|#)(\.([\w-]+|\*|#))*$/.test(text)) return text;
+  if (new RegExp(topicPattern).test(text)) return text;
   throw new InvalidArgumentError('write a routing-key pattern such as "msg.*" or "event.CLICK".');
 }
 

@@ -1,3 +1,6 @@
+/** How a topic pattern for routing keys is written, such as `msg.*` or `event.CLICK`. */
+export const topicPattern = String.raw`^([\w-]+|\*|#)(\.([\w-]+|\*|#))*$`;
+
 /**
  * Whether `routingKey` matches a topic pattern as RabbitMQ matches it: words separated by dots,
  * `*` is exactly one word, `#` is any number of words, none included.

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { topicPattern } from "../bus/topic.ts";
 import { aesKey, cidr, delay, duration } from "./schema-types.ts";
 
 /** Waits between tries where none are set. */
@@ -18,7 +19,7 @@ export const deliverySettings = {
   }),
   reply: Type.Array(
     Type.String({
-      pattern: String.raw`^([\w-]+|\*|#)(\.([\w-]+|\*|#))*$`,
+      pattern: topicPattern,
       description: "A routing-key pattern.",
       "x-must": 'must be a routing-key pattern such as "msg.*" or "event.CLICK"',
     }),
