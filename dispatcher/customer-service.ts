@@ -1,12 +1,11 @@
 import type { Reply } from "../shared/reply.ts";
 
 type News = Extract<Reply, { type: "news" }>;
-type Music = Extract<Reply, { type: "music" }>;
-type Video = Extract<Reply, { type: "video" }>;
 
 /**
  * The body of `/cgi-bin/message/custom/send` (开发者文档 "发送客服消息") that says the same as a passive reply; undefined
- * for replies that say nothing to the user. Of several articles the first is sent: WeChat takes one.
+ * for replies that say nothing to the user. Of several articles the first is sent: WeChat takes one. Fields that the
+ * reply left out are undefined, and so not in the JSON.
  */
 export function customerServiceMessage(touser: string, reply: Reply): object | undefined {
   const content = contentOf(reply);
@@ -21,9 +20,15 @@ function contentOf(reply: Reply): object | undefined {
     case "voice":
       return { media_id: reply.msg };
     case "video":
-      return videoOf(reply);
+      return { media_id: reply.msg, title: reply.title, description: reply.desc };
     case "music":
-      return musicOf(reply);
+      return {
+        title: reply.title,
+        description: reply.desc,
+        musicurl: reply.url,
+        hqmusicurl: reply.hqUrl,
+        thumb_media_id: reply.msg,
+      };
     case "news":
       return { articles: reply.articles.slice(0, 1).map(articleOf) };
     default:
@@ -31,19 +36,6 @@ function contentOf(reply: Reply): object | undefined {
   }
 }
 
-function videoOf({ msg, title, desc }: Video): object {
-  return given({ media_id: msg, title, description: desc });
-}
-
-function musicOf({ msg, title, desc, url, hqUrl }: Music): object {
-  return given({ title, description: desc, musicurl: url, hqmusicurl: hqUrl, thumb_media_id: msg });
-}
-
 function articleOf({ title, desc, url, picUrl }: News["articles"][number]): object {
-  return given({ title, description: desc, url, picurl: picUrl });
-}
-
-/** Without the fields that the reply left out. */
-function given(fields: Record<string, string | undefined>): object {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  return { title, description: desc, url, picurl: picUrl };
 }

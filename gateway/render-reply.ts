@@ -6,8 +6,10 @@ import type { Seal } from "./open-push.ts";
 /** What WeChat takes as "got it, nothing to say"; never sealed. */
 const SUCCESS = "success";
 
-/** A passive reply's content: names in WeChat's words, nested as WeChat nests them. */
-type Content = { [name: string]: string | number | Content | Content[] };
+type News = Extract<Reply, { type: "news" }>;
+
+/** A passive reply's content: names in WeChat's words, nested as WeChat nests them; what is undefined is left out. */
+type Content = { [name: string]: string | number | Content | Content[] | undefined };
 
 /**
  * The text WeChat gets for a reply: a passive reply (被动回复) from the account to the user in the push's format.
@@ -48,10 +50,10 @@ function contentOf(reply: Exclude<Reply, { type: "success" | "raw" }>): Content 
     case "music":
       return {
         Music: {
-          ...(reply.title === undefined ? {} : { Title: reply.title }),
-          ...(reply.desc === undefined ? {} : { Description: reply.desc }),
-          ...(reply.url === undefined ? {} : { MusicUrl: reply.url }),
-          ...(reply.hqUrl === undefined ? {} : { HQMusicUrl: reply.hqUrl }),
+          Title: reply.title,
+          Description: reply.desc,
+          MusicUrl: reply.url,
+          HQMusicUrl: reply.hqUrl,
           ThumbMediaId: reply.msg,
         },
       };
@@ -62,17 +64,7 @@ function contentOf(reply: Exclude<Reply, { type: "success" | "raw" }>): Content 
   }
 }
 
-function articleOf({
-  title,
-  desc = "",
-  picUrl = "",
-  url = "",
-}: {
-  title: string;
-  desc?: string;
-  picUrl?: string;
-  url?: string;
-}): Content {
+function articleOf({ title, desc = "", picUrl = "", url = "" }: News["articles"][number]): Content {
   return { Title: title, Description: desc, PicUrl: picUrl, Url: url };
 }
 
@@ -102,7 +94,8 @@ function toXml(content: Content): string {
 function elements(content: Content): string {
   let xml = "";
   for (const name in content) {
-    const value = content[name] as Content[string];
+    const value = content[name];
+    if (value === undefined) continue;
     if (!Array.isArray(value)) xml += element(name, value);
     else for (const one of value) xml += element(name, one);
   }
