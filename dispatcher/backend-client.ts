@@ -1,6 +1,7 @@
 import { Agent } from "undici";
 import { basicAuthorizationOf } from "../shared/basic-authorization.ts";
 import { codeOf } from "../shared/code-of.ts";
+import { createMemo } from "../shared/memo.ts";
 import { nextTurn } from "../shared/turn.ts";
 import { collectAnswer } from "./collect-answer.ts";
 
@@ -28,7 +29,8 @@ export interface BackendClient {
 
 export function createBackendClient(): BackendClient {
   const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT } });
-  const targets = new Map<string, Target>();
+  /** Parsed once: a backend has a URL for each routing key. */
+  const targetOf = createMemo(MAX_TARGETS, (url) => targetAt(new URL(url)));
 
   async function post(
     url: string,
@@ -54,16 +56,6 @@ export function createBackendClient(): BackendClient {
       if (location === undefined || redirects === MAX_REDIRECTS || !keepsMethod(status)) return { status, text };
       target = targetAt(redirected(target.url, location));
     }
-  }
-
-  /** Parsed once: a backend has a URL for each routing key. */
-  function targetOf(url: string): Target {
-    let target = targets.get(url);
-    if (target === undefined) {
-      target = targetAt(new URL(url));
-      if (targets.size < MAX_TARGETS) targets.set(url, target);
-    }
-    return target;
   }
 
   return { post, close: () => agent.destroy() };

@@ -3,6 +3,7 @@ import { topicMatches } from "../shared/bus/topic.ts";
 import type { Names } from "../shared/bus/names.ts";
 import type { Account } from "../shared/config/config.ts";
 import { eventProperties } from "../shared/envelope.ts";
+import { createMemo } from "../shared/memo.ts";
 import { readReply, success } from "../shared/reply.ts";
 import type { Push } from "../shared/wechat/push.ts";
 import type { Hold } from "./hold.ts";
@@ -89,13 +90,5 @@ const MAX_KEYS = 1000;
 /** Tells the routing keys that wait for a reply; worked out once a key, since accounts use few. */
 function createAwaitedKeys(patterns: string[]): (routingKey: string) => boolean {
   if (patterns.includes("#")) return () => true;
-  const known = new Map<string, boolean>();
-  return (routingKey) => {
-    let awaited = known.get(routingKey);
-    if (awaited === undefined) {
-      awaited = patterns.some((pattern) => topicMatches(pattern, routingKey));
-      if (known.size < MAX_KEYS) known.set(routingKey, awaited);
-    }
-    return awaited;
-  };
+  return createMemo(MAX_KEYS, (routingKey) => patterns.some((pattern) => topicMatches(pattern, routingKey)));
 }

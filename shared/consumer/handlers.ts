@@ -1,9 +1,12 @@
 import { topicMatches } from "../bus/topic.ts";
 import { Failure } from "../failure.ts";
+import { createMemo } from "../memo.ts";
 import type { Reply } from "../reply.ts";
 import type { EventKey } from "../wechat/kinds/kinds.ts";
 import type { Context } from "./context.ts";
 import type { PushOf } from "./push.ts";
+
+const MAX_KEYS = 1000;
 
 /** What a handler may return: a reply, its text, or nothing to say. */
 export type Said = Reply | string | undefined | void;
@@ -27,13 +30,14 @@ export interface Handlers {
 /** The handlers of one consumer, in the order of their registration. */
 export class HandlerTable implements Handlers {
   readonly #entries: { pattern: string; handler: Handler<never> }[] = [];
-  readonly #known = new Map<string, Handler<never> | undefined>();
+  /** Worked out once a key, since accounts use few. */
+  #find: (routingKey: string) => Handler<never> | undefined = () => undefined;
 
   on<K extends string>(pattern: K, handler: Handler<K>): this {
     // A name mistyped in plain JavaScript: its events would be acked as those of no handler.
     if (typeof handler !== "function") throw new Failure("CONFIG_INVALID", `the handler for ${pattern} is no function`);
     this.#entries.push({ pattern, handler });
-    this.#known.clear();
+    this.#find = createMemo(MAX_KEYS, (key) => this.#entries.find((each) => topicMatches(each.pattern, key))?.handler);
     return this;
   }
 
@@ -43,13 +47,6 @@ export class HandlerTable implements Handlers {
 
   /** The handler for a routing key, if there is one. */
   find(routingKey: string): Handler<never> | undefined {
-    if (!this.#known.has(routingKey)) {
-      if (this.#known.size >= MAX_KEYS) this.#known.clear();
-      this.#known.set(routingKey, this.#entries.find(({ pattern }) => topicMatches(pattern, routingKey))?.handler);
-    }
-    return this.#known.get(routingKey);
+    return this.#find(routingKey);
   }
 }
-
-/** Accounts use few keys; whoever makes up many finds no more memory for them. */
-const MAX_KEYS = 1000;
