@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { describeFailure } from "../shared/api/api-failure.ts";
+import { createFindUser } from "../shared/api/find-user.ts";
 import { createUserInfoGuard, maxUserInfoWait, userInfoSkipped } from "../shared/api/user-info-guard.ts";
 import type { WechatApi } from "../shared/api/wechat-api.ts";
 import { Failure } from "../shared/failure.ts";
@@ -48,6 +49,7 @@ export function createUserInfo(api: WechatApi, { log, now = () => performance.no
   });
   const flights = new PassingMap<string, Flight>();
   const guard = createUserInfoGuard(log, now);
+  const findUser = createFindUser(api);
 
   async function get(openid: string, budgetMs: number): Promise<UserInfoAnswer> {
     const wait = Math.min(maxUserInfoWait, budgetMs);
@@ -59,8 +61,7 @@ export function createUserInfo(api: WechatApi, { log, now = () => performance.no
   }
 
   function ask(openid: string): Flight {
-    const call = api.call("/cgi-bin/user/info", { query: { openid, lang: "zh_CN" } });
-    const flight = { answer: call.then(({ text }) => ({ text })), judged: 0 };
+    const flight = { answer: findUser(openid).then(({ text }) => ({ text })), judged: 0 };
     flights.set(openid, flight);
     const land = (found?: { text: string }) => {
       // After a `forget`, what was asked before it is out of date.

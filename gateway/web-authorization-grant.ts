@@ -1,4 +1,5 @@
 import { describeFailure } from "../shared/api/api-failure.ts";
+import { createFindUser, type FindUser } from "../shared/api/find-user.ts";
 import { createUserInfoGuard, maxUserInfoWait, userInfoSkipped } from "../shared/api/user-info-guard.ts";
 import type { WechatApi } from "../shared/api/wechat-api.ts";
 import type { Account } from "../shared/config/config.ts";
@@ -26,14 +27,6 @@ export async function exchangeCode(api: WechatApi, account: Account, code: strin
     return { openid, accessToken: access_token };
   }
   throw new Failure("API_UNREACHABLE", "WeChat's answer to the code holds no openid");
-}
-
-/** Looks a user up by `/cgi-bin/user/info`: the text as WeChat sent it. */
-export type FindUser = (openid: string) => Promise<{ text: string }>;
-
-/** Waits `timeout` milliseconds at most, default 5000. */
-export function createFindUser(api: WechatApi, timeout?: number): FindUser {
-  return (openid) => api.call("/cgi-bin/user/info", { query: { openid, lang: "zh_CN" }, timeout });
 }
 
 /** For pages, which people wait for: at most 1 s, and not at all for 10 s after 3 failures in a row. */

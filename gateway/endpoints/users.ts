@@ -1,5 +1,6 @@
+import { createFindUser } from "../../shared/api/find-user.ts";
 import { Failure } from "../../shared/failure.ts";
-import { createFindUser, exchangeCode, fetchUserInfo, type GrantScope } from "../web-authorization-grant.ts";
+import { exchangeCode, fetchUserInfo, type GrantScope } from "../web-authorization-grant.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { JsonText } from "./json-text.ts";
 
