@@ -19,8 +19,13 @@ export function createAddressFilter(cidrs: readonly string[]): AddressFilter {
   }
   return {
     allows: (address) => {
-      const plain = address.replace(/^::ffff:(?=\d+\.)/, "");
+      const plain = plainAddress(address);
       return list.check(plain, isIP(plain) === 6 ? "ipv6" : "ipv4");
     },
   };
+}
+
+/** An address as it is written by itself: an IPv4 one that was written as IPv6 (`::ffff:…`) without that. */
+export function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/, "");
 }

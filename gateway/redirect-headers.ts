@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { plainAddress } from "./address-filter.ts";
 
 /** Headers that belong to one connection (RFC 9110, 7.6.1), not to what is passed on. */
 const hopByHop = [
@@ -46,7 +47,7 @@ export function headersForBackend(
   authorization: string | undefined,
 ): RawHeaders {
   const { host: ownHost = host, "x-forwarded-for": before = "" } = request.headers;
-  const address = request.socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, "") ?? "";
+  const address = plainAddress(request.socket.remoteAddress ?? "");
   const own = {
     "Content-Type": "application/json",
     "Content-Length": String(body.length),
