@@ -18,7 +18,7 @@ import { addCommonEndpoints } from "./common-endpoints.ts";
 import { createLateness } from "./lateness.ts";
 import { moveJournalToSpool } from "./left-behind.ts";
 import { createExchange } from "./exchange.ts";
-import { createHold, createHoldOnBroker, type Hold } from "./hold.ts";
+import { createHold, createHoldOnBroker, type Hold, type HoldOnBroker } from "./hold.ts";
 import { createHttpClose } from "./http-close.ts";
 import { createHttpServer } from "./http-server.ts";
 import { createOnce, type Once } from "./once.ts";
@@ -29,8 +29,8 @@ import { addPushRoutes } from "./push-routes.ts";
 import { createReplies, type Replies } from "./replies.ts";
 import { createReplyQueue, type ReplyQueue } from "./reply-queue.ts";
 import { createReplyTaker } from "./reply-taker.ts";
-import { createSpool, spoolOutcomes } from "./spool.ts";
-import { spoolSchema } from "./spool-table.ts";
+import { createSpool, spoolOutcomes, type Spool } from "./spool.ts";
+import { spoolSchema, type Spooled } from "./spool-table.ts";
 import { createRetriesWindow, createSingleTry } from "./tries.ts";
 import { addWebAuthorization } from "./web-authorization.ts";
 
@@ -68,19 +68,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
   const sendsLate = config.accounts.some(({ lateReply }) => lateReply === "customer-service");
   const once = createOnce(published, sendsLate ? new DigestSet(REPLIED) : undefined);
   const holdOnBroker = createHoldOnBroker({ accounts: config.accounts, bus, names, log });
-  const spool =
-    store &&
-    createSpool({
-      store,
-      names,
-      publish: (push) => holdOnBroker(push, SPOOL_TIMEOUT),
-      isReady: () => bus.publishes,
-      log,
-      metrics,
-    });
-  for (const { name: service } of spool ? config.accounts : []) {
-    for (const outcome of spoolOutcomes) metrics.spool.begin({ service, outcome });
-  }
+  const spool = store && openSpool({ config, bus, store, names, hold: holdOnBroker, log, metrics });
   const hold = createHold(holdOnBroker, bus, spool);
   const replies = createReplies((identity) => once.wasReplied(identity));
   const replyQueue = createReplyQueue({
@@ -89,15 +77,13 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     onReply: createReplyTaker(config, replies, once, log, metrics),
     log,
   });
-  const services = new Map<string | undefined, string>(
-    config.accounts.flatMap(({ servicePath, redirectPath, redirectUrl, name }) => [
-      [servicePath, name],
-      [redirectUrl && redirectPath, name],
-    ]),
-  );
   const lateness = createLateness();
-  const serviceOf = (path: string): string => services.get(path) ?? "other";
-  const app = createHttpServer({ serviceOf, lateness: () => lateness.ms(), log, metrics });
+  const app = createHttpServer({
+    serviceOf: createServiceOf(config.accounts),
+    lateness: () => lateness.ms(),
+    log,
+    metrics,
+  });
   const closeHttp = createHttpClose(app);
   for (const account of config.accounts) {
     addAccount(app, account, {
@@ -135,10 +121,36 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
   };
 }
 
+interface OpenSpoolParts extends Pick<GatewayParts, "config" | "bus" | "log" | "metrics"> {
+  store: Store;
+  names: Names;
+  hold: HoldOnBroker;
+}
+
+/** The spool of a gateway with a `data-dir`, whose counters begin at 0 for every account. */
+function openSpool({ config, bus, store, names, hold, log, metrics }: OpenSpoolParts): Spool {
+  for (const { name: service } of config.accounts) {
+    for (const outcome of spoolOutcomes) metrics.spool.begin({ service, outcome });
+  }
+  const publish = (push: Spooled): Promise<unknown> => hold(push, SPOOL_TIMEOUT);
+  return createSpool({ store, names, publish, isReady: () => bus.publishes, log, metrics });
+}
+
+/** Names the account of a path, its service path or its redirect path, for logs and metrics. */
+function createServiceOf(accounts: readonly Account[]): (path: string) => string {
+  const services = new Map<string | undefined, string>(
+    accounts.flatMap(({ servicePath, redirectPath, redirectUrl, name }) => [
+      [servicePath, name],
+      [redirectUrl && redirectPath, name],
+    ]),
+  );
+  return (path) => services.get(path) ?? "other";
+}
+
 /** Tables of everything a process keeps on disk. */
 export const storeSchema = `${spoolSchema}; ${publishedSchema}; ${journalSchema}`;
 
-interface AccountParts extends Omit<GatewayParts, "config" | "internal" | "bus" | "store"> {
+interface AccountParts extends Pick<GatewayParts, "apis" | "log" | "metrics"> {
   hold: Hold;
   names: Names;
   replies: Replies;
