@@ -3,6 +3,9 @@ import type { Account } from "../config/config.ts";
 /** Ends the name of a dispatch queue that keeps users' events in order. */
 export const orderedSuffix = ".ordered";
 
+/** First part of every name, unless `amqp.prefix` says another. */
+export const defaultPrefix = "wx";
+
 /** Names of the AMQP contract, version 1, below one prefix. */
 export function createNames(prefix: string) {
   return {

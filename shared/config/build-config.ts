@@ -1,6 +1,15 @@
 import { resolve } from "node:path";
+import { defaultPrefix } from "../bus/names.ts";
 import { hasInternalListener } from "./check-rules.ts";
-import type { Account, Broker, CommonEndpoint, Config, Delivery, RetryDelay } from "./config.ts";
+import {
+  internalHost,
+  type Account,
+  type Broker,
+  type CommonEndpoint,
+  type Config,
+  type Delivery,
+  type RetryDelay,
+} from "./config.ts";
 import { parseDuration } from "./duration.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
@@ -9,7 +18,7 @@ export function buildConfig(settings: Settings, baseDir: string): Config {
   return {
     listenHost: settings["listen-host"],
     listenPort: settings["listen-port"],
-    internalListenHost: settings["internal-listen-host"] ?? "127.0.0.1",
+    internalListenHost: settings["internal-listen-host"] ?? internalHost,
     internalListenPort: settings["internal-listen-port"],
     internalListenerSet: hasInternalListener(settings),
     accounts: settings.services.map((service) => buildAccount(service, settings["dont-append-userinfo"])),
@@ -26,7 +35,7 @@ export function buildConfig(settings: Settings, baseDir: string): Config {
 /** The broker's part of a config. */
 export function buildBroker(amqp: Settings["amqp"]): Broker {
   const urls = amqp?.urls ?? (amqp?.url === undefined ? undefined : [amqp.url]);
-  return { amqp: urls && { urls, tls: amqp?.tls }, amqpPrefix: amqp?.prefix ?? "wx" };
+  return { amqp: urls && { urls, tls: amqp?.tls }, amqpPrefix: amqp?.prefix ?? defaultPrefix };
 }
 
 function buildAccount(service: ServiceSettings, dontAppendUserInfo: boolean): Account {

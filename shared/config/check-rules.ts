@@ -1,7 +1,7 @@
 import { createSecureContext } from "node:tls";
 import { orderedSuffix } from "../bus/names.ts";
 import { codeOf } from "../code-of.ts";
-import { internalPaths, internalPorts } from "./config.ts";
+import { internalHost, internalPaths, internalPorts } from "./config.ts";
 import { pathOf, type Report } from "./report.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
@@ -105,8 +105,8 @@ function checkPorts(settings: PartlySettings, report: Report): void {
   const port = settings["listen-port"];
   const internalPort = settings["internal-listen-port"] ?? internalPorts.gateway;
   if (port === 0 || port !== internalPort) return;
-  const [host, internalHost] = [settings["listen-host"], settings["internal-listen-host"] ?? "127.0.0.1"];
-  if (host !== internalHost && ![host, internalHost].some((each) => isEveryInterface(each))) return;
+  const hosts = [settings["listen-host"], settings["internal-listen-host"] ?? internalHost];
+  if (hosts[0] !== hosts[1] && !hosts.some(isEveryInterface)) return;
   report.fault("listen-port", `is the internal listener's port, too; set internal-listen-port to another one`);
 }
 

@@ -94,6 +94,9 @@ export interface Config extends Broker {
   consumers: string[];
 }
 
+/** Where the internal listener listens when no address is configured. */
+export const internalHost = "127.0.0.1";
+
 /** Ports of the internal listener when none is configured. */
 export const internalPorts = { gateway: 7081, dispatcher: 7082 } as const;
 

@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { defaultPrefix } from "../bus/names.ts";
 import { amqpUrl, httpUrl, path, pem, port, settings } from "./schema-types.ts";
 import { serviceSchema } from "./schema-service.ts";
 
@@ -15,7 +16,7 @@ const amqp = settings(
     ),
     prefix: Type.String({
       pattern: String.raw`^(?!amq(\.|$))[A-Za-z0-9._-]{1,64}$`,
-      default: "wx",
+      default: defaultPrefix,
       description: "First part of the name of every exchange and queue.",
       "x-must":
         'must be 1 to 64 letters, digits, ".", "_" or "-", and not begin with "amq", which RabbitMQ keeps for itself',

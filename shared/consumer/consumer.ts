@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Check } from "typebox/value";
 import { createAmqpBus } from "../bus/amqp-bus.ts";
 import type { Bus } from "../bus/bus.ts";
+import { defaultPrefix } from "../bus/names.ts";
 import type { Topology } from "../bus/topology.ts";
 import type { AmqpConfig } from "../config/config.ts";
 import { describeFault } from "../config/describe-fault.ts";
@@ -67,7 +68,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     url,
     urls = url === undefined ? [] : [url],
     tls,
-    prefix = "wx",
+    prefix = defaultPrefix,
     log = logToStdout(),
     ...queueOptions
   } = options;

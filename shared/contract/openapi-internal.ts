@@ -1,4 +1,4 @@
-import { internalPaths, internalPorts } from "../config/config.ts";
+import { internalHost, internalPaths, internalPorts } from "../config/config.ts";
 import { answer, type Part } from "./openapi-parts.ts";
 
 const jsonType = "application/json; charset=utf-8";
@@ -39,7 +39,7 @@ const routes: Record<(typeof internalPaths)[number], { summary: string; response
 };
 
 const servers = Object.entries(internalPorts).map(([role, port]) => ({
-  url: `http://127.0.0.1:${port}`,
+  url: `http://${internalHost}:${port}`,
   description: `The internal listener of a ${role}`,
 }));
 
