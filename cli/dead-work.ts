@@ -66,7 +66,7 @@ export async function workThrough(
       if (underWay.size >= AT_ONCE) await Promise.race(underWay);
     }
   } catch (error) {
-    worked.lost = (error as Error).message;
+    worked.lost = reasonOf(error);
   }
   await Promise.all(underWay);
   await queue.close().catch((error: Error) => (worked.lost ??= error.message));

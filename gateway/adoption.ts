@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Names } from "../shared/bus/names.ts";
 import type { Logger } from "../shared/log.ts";
+import { reasonOf } from "../shared/reason-of.ts";
 import type { Store } from "../shared/store/store.ts";
 import { deleteLeftBehind, readStep, type Place, type Step } from "./left-behind.ts";
 import { insertSpooled, type Spooled } from "./spool-table.ts";
@@ -36,7 +37,7 @@ export function createAdoption({ store, names, onMoved, log }: AdoptionParts): A
     adopting ??= store
       .adopt(takeOver)
       .catch((error: unknown) => {
-        log.error({ reason: (error as Error).message }, "a folder in data-dir could not be taken over");
+        log.error({ reason: reasonOf(error) }, "a folder in data-dir could not be taken over");
       })
       .finally(() => (adopting = undefined));
   }

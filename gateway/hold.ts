@@ -4,6 +4,7 @@ import { dispatchQueueOf, isDispatched, type Names } from "../shared/bus/names.t
 import type { Account } from "../shared/config/config.ts";
 import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
+import { reasonOf } from "../shared/reason-of.ts";
 import type { Spool } from "./spool.ts";
 import type { Spooled } from "./spool-table.ts";
 
@@ -41,10 +42,7 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
         const isNews = !refusals.lately(queue);
         refusals.happened(queue);
         if (isNews)
-          log.warn(
-            { queue, reason: (error as Error).message },
-            "a queue takes no pushes: look at its limits and policies",
-          );
+          log.warn({ queue, reason: reasonOf(error) }, "a queue takes no pushes: look at its limits and policies");
         throw error;
       }
     };

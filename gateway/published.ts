@@ -1,4 +1,5 @@
 import type { Logger } from "../shared/log.ts";
+import { reasonOf } from "../shared/reason-of.ts";
 import type { Store } from "../shared/store/store.ts";
 import { DigestSet, type Digest } from "../shared/digest-set.ts";
 
@@ -58,7 +59,7 @@ function createPublishedOnDisk(store: Store, log: Logger): Published {
       const insert = database.prepare("INSERT OR REPLACE INTO published (digest, at) VALUES (?, ?)");
       for (const digest of digests) insert.run(bytesOf(digest), at);
     });
-    writing.catch((error: unknown) => log.error({ reason: (error as Error).message }, "identities cannot be written"));
+    writing.catch((error: unknown) => log.error({ reason: reasonOf(error) }, "identities cannot be written"));
   }
 
   function prune(): void {
@@ -67,7 +68,7 @@ function createPublishedOnDisk(store: Store, log: Logger): Published {
         .prepare("DELETE FROM published WHERE digest IN (SELECT digest FROM published WHERE at <= ? LIMIT ?)")
         .run(Date.now() - ON_DISK_MS, PRUNE_BATCH);
     });
-    pruning.catch((error: unknown) => log.error({ reason: (error as Error).message }, "identities cannot be deleted"));
+    pruning.catch((error: unknown) => log.error({ reason: reasonOf(error) }, "identities cannot be deleted"));
   }
 
   const flushing = setInterval(flush, FLUSH_EVERY);

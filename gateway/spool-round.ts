@@ -2,6 +2,7 @@ import { budgetLeft, numberOr } from "../shared/envelope.ts";
 import { isFailure } from "../shared/failure.ts";
 import { header } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
+import { reasonOf } from "../shared/reason-of.ts";
 import { nextTurn } from "../shared/turn.ts";
 import { placeOf, pushOf, type ReadNext, type Spooled, type SpooledRow } from "./spool-table.ts";
 
@@ -96,10 +97,7 @@ export function createRounds(parts: RoundParts): (afterBatch: () => Promise<void
     if (isRefusal) round.refused++;
     if (!round.stuck.has(place)) {
       const { properties } = pushOf(row).message;
-      log.warn(
-        { identity: properties.messageId, service: row.service, reason: (error as Error).message },
-        "still spooled",
-      );
+      log.warn({ identity: properties.messageId, service: row.service, reason: reasonOf(error) }, "still spooled");
     }
     round.stuck.add(row.user);
     if (isRefusal && error.cause !== undefined) return;

@@ -3,6 +3,7 @@ import type { Names } from "../shared/bus/names.ts";
 import { within } from "../shared/bus/waiting.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
+import { reasonOf } from "../shared/reason-of.ts";
 import type { Store } from "../shared/store/store.ts";
 import { createAdoption } from "./adoption.ts";
 import { createRounds, placeOfRow } from "./spool-round.ts";
@@ -96,8 +97,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
       await store.write((db) => insertSpooled(db, [push]));
     } catch (error) {
       tally(user, place, -1, -size);
-      if (!isDiskFull)
-        log.error({ reason: (error as Error).message }, "the spool cannot be written: check data-dir's disk");
+      if (!isDiskFull) log.error({ reason: reasonOf(error) }, "the spool cannot be written: check data-dir's disk");
       isDiskFull = true;
       throw refused(service, "the spool cannot be written");
     }
@@ -114,7 +114,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
     if (draining || closed || (messages === 0 && published.size === 0) || !isReady()) return;
     if (rests > 0) return void rests--;
     draining = publishAll()
-      .catch((error: unknown) => log.error({ reason: (error as Error).message }, "the spool could not be read"))
+      .catch((error: unknown) => log.error({ reason: reasonOf(error) }, "the spool could not be read"))
       .finally(() => (draining = undefined));
   }
 
@@ -131,7 +131,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
     try {
       await store.write((db) => deleteSpooled(db, seqs));
     } catch (error) {
-      log.error({ reason: (error as Error).message }, "what is published cannot be deleted: check data-dir's disk");
+      log.error({ reason: reasonOf(error) }, "what is published cannot be deleted: check data-dir's disk");
       return false;
     }
     for (const seq of seqs) published.delete(seq);

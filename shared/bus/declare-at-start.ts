@@ -1,4 +1,5 @@
 import type { Logger } from "../log.ts";
+import { reasonOf } from "../reason-of.ts";
 import type { Bus } from "./bus.ts";
 import type { Topology } from "./topology.ts";
 
@@ -13,6 +14,6 @@ export async function declareAtStart(bus: Bus, topology: Topology, log: Logger, 
   try {
     await bus.declare(topology, { timeout: TIMEOUT });
   } catch (error) {
-    log.error({ reason: (error as Error).message }, words);
+    log.error({ reason: reasonOf(error) }, words);
   }
 }

@@ -9,6 +9,7 @@ import { describeFault } from "../config/describe-fault.ts";
 import { amqpUrl } from "../config/schema-types.ts";
 import { Failure, isFailure } from "../failure.ts";
 import { createLogger, type Logger } from "../log.ts";
+import { reasonOf } from "../reason-of.ts";
 import { HandlerTable, type Handlers } from "./handlers.ts";
 import { planQueue, type QueueOptions } from "./plan.ts";
 import { createQueueConsumer, type QueueConsumer } from "./queue-consumer.ts";
@@ -100,7 +101,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         return await to.declare(topology, { timeout: DECLARE_TIMEOUT });
       } catch (error) {
         if (!isFailure(error, "NOT_HELD") && !isMissing(error)) throw error;
-        log.warn({ reason: (error as Error).message }, "waiting for the broker and the bridge's exchanges");
+        log.warn({ reason: reasonOf(error) }, "waiting for the broker and the bridge's exchanges");
         await sleep(PAUSE);
       }
     }

@@ -6,6 +6,7 @@ import type { Logger } from "../log.ts";
 import { poisonIn } from "../poison.ts";
 import { createPublishReply } from "../publish-reply.ts";
 import { createPublishUntilHeld } from "../publish-until-held.ts";
+import { reasonOf } from "../reason-of.ts";
 import { isReply, openContext } from "./context.ts";
 import type { HandlerTable } from "./handlers.ts";
 import type { QueuePlan } from "./plan.ts";
@@ -60,7 +61,7 @@ export function createWork({ plan, handlers, bus, log, signal }: WorkParts) {
     } catch (error) {
       const wasReplied = await sent().catch(() => false);
       // Whoever has read a reply is not to read that of another try.
-      return await retry(delivery, wasReplied ? { ...event, replyTo: undefined } : event, reasonOf(error));
+      return await retry(delivery, wasReplied ? { ...event, replyTo: undefined } : event, lineOf(error));
     }
   };
 
@@ -83,12 +84,6 @@ export function createWork({ plan, handlers, bus, log, signal }: WorkParts) {
 }
 
 /** In one line, as it goes into a header. */
-function reasonOf(error: unknown): string {
-  return wordsOf(error).replaceAll(/\s+/g, " ").slice(0, MAX_ERROR);
-}
-
-/** Anything can be thrown, also what cannot be made a text. */
-function wordsOf(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name;
-  return typeof error === "string" ? error : Object.prototype.toString.call(error);
+function lineOf(error: unknown): string {
+  return reasonOf(error).replaceAll(/\s+/g, " ").slice(0, MAX_ERROR);
 }

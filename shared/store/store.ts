@@ -5,6 +5,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { Failure } from "../failure.ts";
 import type { Logger } from "../log.ts";
 import { makeFolder } from "../make-folder.ts";
+import { reasonOf } from "../reason-of.ts";
 import { checkPages, deleteGone, foldersOf, markGone, tryOpen } from "./folders.ts";
 
 /** New folders may be taken over before they are locked; on a disk that knows no locks each one seems to be. */
@@ -105,7 +106,7 @@ function createSpoilt(log: Logger): { has(folder: string): boolean; tell: TellSp
     tell(folder, error) {
       if (told.has(folder)) return;
       told.add(folder);
-      const reason = (error as Error).message;
+      const reason = reasonOf(error);
       log.warn({ folder, reason }, "a folder in data-dir cannot be used and is left there: repair it, or move it away");
     },
   };
@@ -118,7 +119,7 @@ function openOwn(dataDir: string, schema: string, tellSpoilt: TellSpoilt): { dat
     makeFolder(dataDir);
     return openFirst(dataDir, schema, tellSpoilt) ?? openNew(dataDir, schema);
   } catch (error) {
-    const reason = (error as Error).message;
+    const reason = reasonOf(error);
     throw new Failure("CONFIG_INVALID", `data-dir: ${dataDir} cannot be used: ${reason}`, { cause: error });
   }
 }
