@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { connect, type Channel, type ConsumeMessage } from "amqplib";
 import { createBackend } from "../support/backend-server.ts";
+import { until } from "../support/until.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
-import { subscribe, until } from "./subscribers.ts";
+import { subscribe } from "./subscribers.ts";
 import { brokerUrl, createSystem, type LogLine, type System } from "./system.ts";
 
 const click = (user: string, key: string): string =>

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parseReply } from "../support/wechat-reply.ts";
 import { runCommand, writeTemporary } from "../cli/run-command.ts";
+import { until } from "../support/until.ts";
 import { startProcess, writeConfig } from "./bridge-process.ts";
 import { event, openChannel, text } from "./consumer-kit.ts";
-import { until } from "./subscribers.ts";
 import { busKinds, createSystem } from "./system.ts";
 
 const replying = `export default (consumer) => {

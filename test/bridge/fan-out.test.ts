@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ConsumeMessage } from "amqplib";
 import type { Arrivals } from "../support/arrivals.ts";
+import { until } from "../support/until.ts";
+import { bindQueue, consume, reply, subscribe } from "./subscribers.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { event, openChannel, text } from "./consumer-kit.ts";
-import { bindQueue, consume, reply, subscribe, until } from "./subscribers.ts";
 import { createSystem } from "./system.ts";
 
 const services = (settings: object = {}) => [

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBackend, createHeldAnswer } from "../support/backend-server.ts";
+import { until } from "../support/until.ts";
 import { createWechatApi } from "../support/wechat-api-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat } from "../support/wechat-server.ts";
@@ -35,7 +36,10 @@ for (const bus of busKinds) {
     await backend.next(1);
     release();
     assert.match(await system.metrics(), /wx_pushes_total\{service="account",key="msg.text",outcome="late"\} 1/);
-    await until(async () => /wx_replies_total\{service="account",outcome="late"\} 1/.test(await system.metrics()));
+    await until(
+      async () => /wx_replies_total\{service="account",outcome="late"\} 1/.test(await system.metrics()),
+      "a late one",
+    );
     assert.equal(backend.requests.length, 1);
   });
 
@@ -158,7 +162,7 @@ for (const bus of busKinds) {
     });
     const body = text("x", "o/1");
     await createWechat({ url: `${system.url}/shop`, token: "AAAAA", appId: "wxba5fad812f8e6fb9" }).push(body);
-    await until(async () => lines(system, "delivery").length === 1);
+    await until(() => lines(system, "delivery").length === 1, "a delivery");
     const identity = `%E5%B0%8F%E5%BA%97/o%2F1/${/<MsgId>(\d+)/.exec(body)?.[1]}`;
     assert.deepEqual(lines(system, "push"), [
       {
@@ -198,10 +202,3 @@ for (const bus of busKinds) {
 }
 
 /** Waits for something that only shows by asking. */
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error("it did not come true in 5 s");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -4,9 +4,10 @@ import type { Channel, ConsumeMessage } from "amqplib";
 import type { Arrivals } from "../support/arrivals.ts";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { until } from "../support/until.ts";
+import { bindQueue, reply, subscribe } from "./subscribers.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { openChannel, text } from "./consumer-kit.ts";
-import { bindQueue, reply, subscribe, until } from "./subscribers.ts";
 import { createSystem, type System } from "./system.ts";
 
 const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];

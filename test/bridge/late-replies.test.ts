@@ -6,12 +6,13 @@ import { pino } from "pino";
 import { type Role, runBridge } from "../../cli/run.ts";
 import { createBackend, createHeldAnswer, type BackendHandler } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { until } from "../support/until.ts";
 import { createWechatApi, type WechatApi } from "../support/wechat-api-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { startProcess, writeConfig } from "./bridge-process.ts";
+import { reply as replyTo, subscribe } from "./subscribers.ts";
 import { openChannel } from "./consumer-kit.ts";
-import { reply as replyTo, subscribe, until } from "./subscribers.ts";
 import { brokerUrl, busKinds, createSystem, type BusKind, type System } from "./system.ts";
 
 const PATH = "/cgi-bin/message/custom/send";

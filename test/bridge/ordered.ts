@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import type { BackendRequest } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
@@ -49,13 +48,6 @@ export function firstArrivals(asked: Asked[]): Map<string, number[]> {
     rows.set(user, row);
   }
   return rows;
-}
-
-/** Resolves as soon as it holds; rejects after `patience` ms. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, patience = 20_000): Promise<void> {
-  for (const deadline = Date.now() + patience; !(await holds()); await sleep(20)) {
-    if (Date.now() > deadline) throw new Error(`not within ${patience} ms: ${what}`);
-  }
 }
 
 /** Messages ready in a queue on the broker. */

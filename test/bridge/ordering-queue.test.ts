@@ -6,9 +6,10 @@ import { test } from "node:test";
 import { connect } from "amqplib";
 import { startCommand } from "../cli/run-command.ts";
 import { createBackend } from "../support/backend-server.ts";
+import { until } from "../support/until.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { startProcess } from "./bridge-process.ts";
-import { askedIn, configFor, depth, ordered, pushAll, text, until, type Asked } from "./ordered.ts";
+import { askedIn, configFor, depth, ordered, pushAll, text, type Asked } from "./ordered.ts";
 import { brokerUrl, createSystem } from "./system.ts";
 
 void test("switching moves the binding, and what is left in the other queue is taken from there", async (t) => {

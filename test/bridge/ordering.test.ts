@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { createTcpProxy } from "../support/tcp-proxy.ts";
+import { until } from "../support/until.ts";
 import { startProcess } from "./bridge-process.ts";
 import {
   askedIn,
@@ -14,7 +15,6 @@ import {
   ordered,
   places,
   pushAll,
-  until,
   userNames,
   type Asked,
 } from "./ordered.ts";

@@ -5,9 +5,9 @@ import { connect, type Channel, type ChannelModel, type ConfirmChannel } from "a
 import { createConsumer } from "../../shared/consumer/consumer.ts";
 import { obtainSbin } from "../support/broker.ts";
 import { startPrivateNode, type PrivateNode } from "../support/private-node.ts";
+import { until } from "../support/until.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { text } from "./consumer-kit.ts";
-import { until } from "./subscribers.ts";
 import { createSystem, type System } from "./system.ts";
 
 const definitions = fileURLToPath(new URL("../../docs/examples/definitions.json", import.meta.url));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackend, createHeldAnswer } from "../support/backend-server.ts";
+import { until } from "../support/until.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import type { PushAnswer, Wechat } from "../support/wechat-server.ts";
 import { createSystem, type System } from "./system.ts";
@@ -114,13 +115,8 @@ void test("a reply that comes when WeChat has hung up is not counted as given; t
   await first;
   await wechat.verifyUrl("echo"); // behind what the server has heard of the other connection
   release();
-  await until(async () => (await system.metrics()).includes('outcome="hang-up"} 1'));
+  await until(async () => (await system.metrics()).includes('outcome="hang-up"} 1'), "it is counted");
   await countedOnce(system, ["hang-up"]);
   assert.equal(parseReply((await wechat.push(body)).opened)["Content"], "kept");
   assert.equal(backend.requests.length, 1);
 });
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 10_000; !(await isSo()); await sleep(20))
-    assert.ok(Date.now() < end, "not within 10 s");
-}

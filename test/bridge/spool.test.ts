@@ -3,13 +3,13 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type ConsumeMessage } from "amqplib";
 import type { Role } from "../../cli/run.ts";
 import { createArrivals, type Arrivals } from "../support/arrivals.ts";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { createTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { until } from "../support/until.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat, type Wechat } from "../support/wechat-server.ts";
 import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
@@ -93,16 +93,9 @@ async function tap(t: Closing, exchange: string): Promise<Arrivals<string>> {
   return identities;
 }
 
-/** Looked at every 20 ms, for 10 s. */
-async function eventually(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 10_000; !(await isSo()); await sleep(20)) {
-    assert.ok(Date.now() < end, `not within 10 s: ${what}`);
-  }
-}
-
 /** Resolves when `/readyz` says so: what waits on disk is then published within a second. */
 function untilReady({ internalPort }: BridgeProcess): Promise<void> {
-  return eventually(async () => (await fetch(`http://127.0.0.1:${internalPort}/readyz`)).ok, "ready");
+  return until(async () => (await fetch(`http://127.0.0.1:${internalPort}/readyz`)).ok, "ready");
 }
 
 async function metricsOf({ internalPort }: BridgeProcess): Promise<string> {
@@ -110,7 +103,7 @@ async function metricsOf({ internalPort }: BridgeProcess): Promise<string> {
 }
 
 function untilMetric(gateway: BridgeProcess, line: string): Promise<void> {
-  return eventually(async () => (await metricsOf(gateway)).includes(`\n${line}\n`), line);
+  return until(async () => (await metricsOf(gateway)).includes(`\n${line}\n`), line);
 }
 
 async function cutOff(proxy: TcpProxy): Promise<void> {
@@ -207,7 +200,7 @@ for (const role of ["gateway", "start"] as const) {
     assert.equal((await answering).opened, "success");
     proxy.flow();
     await start();
-    await eventually(
+    await until(
       () => new Set(backend.requests.map(({ headers }) => headers["x-wx-event-id"])).size === 2,
       "both have come",
     );
@@ -243,7 +236,7 @@ void test("on a disk that takes no more: 503 and counted; what was answered succ
   await untilMetric(gateway, "wx_spool_messages 0");
   const told = (): number => gateway.lines.filter(({ msg }) => msg.includes("cannot be deleted")).length;
   const before = told();
-  await eventually(() => told() >= before + 2, "two more tries to delete");
+  await until(() => told() >= before + 2, "two more tries to delete");
   assert.equal(parseReply((await wechat.push(text(7000, "oOTHER"))).opened)["Content"], "ok");
   assert.equal(backend.requests.length, held.length + 1);
 });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { createArrivals, type Arrivals } from "../support/arrivals.ts";
 import type { Closing } from "../support/loopback-server.ts";
@@ -44,12 +43,4 @@ export function consume(channel: Channel, queue: string): Arrivals<ConsumeMessag
   const messages = createArrivals<ConsumeMessage>("messages");
   void channel.consume(queue, (message) => message && messages.add(message), { noAck: true });
   return messages;
-}
-
-/** Waits until it is so, at most 10 s. */
-export async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
-  for (const end = Date.now() + 10_000; !(await isSo());) {
-    if (Date.now() > end) throw new Error(`${what} did not come`);
-    await sleep(50);
-  }
 }

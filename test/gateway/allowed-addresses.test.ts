@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAllowedAddresses } from "../../gateway/allowed-addresses.ts";
 import { createWechatApi as createClient } from "../../shared/api/wechat-api.ts";
 import { createApiServer, createKeptLog } from "../shared/api/api-server.ts";
+import { until } from "../support/until.ts";
 import { createWechatApi, type WechatApi } from "../support/wechat-api-server.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { startBridge } from "./endpoints/start-bridge.ts";
@@ -78,14 +79,14 @@ test("the list is fetched again and again, and stays when that fails", async (t)
   assert.deepEqual(allowed(), [true, true, false, false]);
 
   server.on(path, () => "reset");
-  await until(() => find("the last list stays").length >= 3);
+  await until(() => find("the last list stays").length >= 3, "the last list stays");
   server.on(path, () => ({ ip_list: [] }));
   const failures = find("the last list stays").length;
-  await until(() => find("the last list stays").length >= failures + 3);
+  await until(() => find("the last list stays").length >= failures + 3, "the last list stays");
   assert.deepEqual(allowed(), [true, true, false, false]);
 
   server.on(path, () => ({ ip_list: ["203.0.113.6"] }));
-  await until(() => addresses.allows("203.0.113.6"));
+  await until(() => addresses.allows("203.0.113.6"), "the new list");
   assert.deepEqual(allowed(), [false, false, true, false]);
 });
 
@@ -94,10 +95,10 @@ test("the first list is tried for until it comes; stop ends it", async (t) => {
   server.on(path, () => ({ errcode: 40164, errmsg: "invalid ip" }));
   addresses.start();
   await assert.rejects(addresses.ready(), { code: "NOT_HELD", message: "WeChat's addresses are not known yet" });
-  await until(() => find("no push is taken without them").length >= 3);
+  await until(() => find("no push is taken without them").length >= 3, "no push is taken without them");
   assert.match(find("no push is taken")[0] ?? "", /IP whitelist/);
   server.on(path, () => ({ ip_list: ["203.0.113.5"] }));
-  await until(() => addresses.allows("203.0.113.5"));
+  await until(() => addresses.allows("203.0.113.5"), "the new list");
   await addresses.ready();
   addresses.stop();
   await sleep(60);
@@ -105,11 +106,3 @@ test("the first list is tried for until it comes; stop ends it", async (t) => {
   await sleep(150);
   assert.equal(server.count(path), calls);
 });
-
-async function until(condition: () => boolean): Promise<void> {
-  const end = Date.now() + 5000;
-  while (!condition()) {
-    assert.ok(Date.now() < end, "did not happen in 5 s");
-    await sleep(10);
-  }
-}

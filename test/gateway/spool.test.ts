@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StatementSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
-import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { createHoldOnBroker } from "../../gateway/hold.ts";
 import { storeSchema } from "../../gateway/gateway.ts";
 import { createSpool, type Spool, type SpoolParts } from "../../gateway/spool.ts";
@@ -15,6 +15,7 @@ import { Failure } from "../../shared/failure.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";
 import { createTestLog, type LogLine } from "../shared/bus/test-log.ts";
+import { until } from "../support/until.ts";
 
 const full = { code: "NOT_HELD", status: 503, message: "the spool is full" };
 const broken = { code: "NOT_HELD", status: 503, message: "the spool cannot be written" };
@@ -110,10 +111,6 @@ async function createPublishing(t: TestContext, publish: SpoolParts["publish"], 
   return { spool, store, lines: lines.all };
 }
 
-async function eventually(isSo: () => boolean): Promise<void> {
-  for (const end = Date.now() + 10_000; !isSo(); await sleep(10)) assert.ok(Date.now() < end, "not within 10 s");
-}
-
 test("full, it refuses with 503 and counts that; what is published makes room", async (t) => {
   const { spool, published, start, counted } = await createFixture(t);
   for (let id = 0; id < 9; id++) await spool.add(push(id));
@@ -126,8 +123,8 @@ test("full, it refuses with 503 and counts that; what is published makes room", 
     `wx_spool_messages 10`,
   ]);
   await start();
-  await eventually(() => published.length === 10);
-  await eventually(() => !spool.holds("shop/10"));
+  await until(() => published.length === 10, "ten are published");
+  await until(() => !spool.holds("shop/10"), "the last one is off the disk");
   for (let id = 20; id < 30; id++) await spool.add(push(id));
 });
 
@@ -136,9 +133,9 @@ test("what a queue refuses stays, and keeps nobody behind it waiting", async (t)
   for (let id = 0; id < 250; id++) await spool.add(push(id, 1, "refusing"));
   await spool.add(push(250, 1));
   await start();
-  await eventually(() => published.length === 1);
+  await until(() => published.length === 1, "it is published");
   assert.deepEqual(published, ["250"]);
-  await eventually(() => !spool.holds("shop/250"));
+  await until(() => !spool.holds("shop/250"), "the disk is empty");
   assert.ok(spool.holds("shop/0") && spool.holds("shop/249"));
 });
 
@@ -188,7 +185,7 @@ test("a push that AMQP cannot carry keeps those of its user behind it, however m
   const others = Array.from({ length: 250 }, (_, i) => push(i + 1));
   for (const each of [push(0), ...others, { ...push(251), user: "shop/0" }, push(252)]) await spool.add(each);
   isReady = true;
-  await eventually(() => published.includes("252"));
+  await until(() => published.includes("252"), "the next one is published");
   assert.deepEqual(
     published.toSorted((a, b) => Number(a) - Number(b)),
     [...others, push(252)].map(({ message }) => message.properties.messageId),
@@ -298,12 +295,12 @@ test("a disk that fails: refused and counted, published once, deleted when it is
   await start();
   const rows = (): unknown => store.database.prepare("SELECT COUNT(*) AS count FROM spool").get();
   const rounds = () => lines.filter(({ msg }) => msg.startsWith("what is published cannot be deleted")).length;
-  await eventually(() => rounds() === 2);
+  await until(() => rounds() === 2, "two rounds");
   assert.deepEqual({ ...(rows() as object) }, { count: 2 });
   store.database.exec("PRAGMA query_only = OFF");
-  await eventually(() => (rows() as { count: number }).count === 0);
+  await until(() => (rows() as { count: number }).count === 0, "the disk is empty");
   await spool.add(push(3));
-  await eventually(() => published.length > 2);
+  await until(() => published.length > 2, "more are published");
   assert.deepEqual(published, ["0", "1", "3"]);
   store.database.exec("PRAGMA query_only = ON");
   await assert.rejects(spool.add(push(4)), broken);
