@@ -7,13 +7,11 @@ import { runCommand, writeTemporary } from "../cli/run-command.ts";
 import type { LogLine } from "../shared/bus/test-log.ts";
 import { createArrivals, type Arrivals } from "../support/arrivals.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
-import { parseReply } from "../support/wechat-reply.ts";
+import { contentOf, parseReply } from "../support/wechat-reply.ts";
 import { createKit, event, openChannel, text } from "./consumer-kit.ts";
 import { brokerUrl, createProxiedBroker, createSystem, type System } from "./system.ts";
 
 const shop = { bus: "rabbitmq", services: [{ name: "shop", delivery: "amqp" }] } as const;
-const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];
-
 test("handlers by key and pattern, the first that matches; replies of every form reach WeChat", async (t) => {
   const system = await createSystem(t, { ...shop, services: [...shop.services] });
   const contexts: Context[] = [];

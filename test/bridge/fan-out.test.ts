@@ -3,8 +3,8 @@ import { test } from "node:test";
 import type { ConsumeMessage } from "amqplib";
 import type { Arrivals } from "../support/arrivals.ts";
 import { until } from "../support/until.ts";
+import { contentOf } from "../support/wechat-reply.ts";
 import { bindQueue, consume, reply, subscribe } from "./subscribers.ts";
-import { parseReply } from "../support/wechat-reply.ts";
 import { event, openChannel, text } from "./consumer-kit.ts";
 import { createSystem } from "./system.ts";
 
@@ -12,8 +12,6 @@ const services = (settings: object = {}) => [
   { name: "one", delivery: "amqp", ...settings },
   { name: "two", delivery: "amqp", ...settings },
 ];
-const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];
-
 /** Subscribers by name: the exchange below the prefix, and the patterns it is bound with. */
 const subscribers: Record<string, [exchange: string, ...patterns: string[]]> = {
   everything: ["events", "#"],

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createBackend, createHeldAnswer } from "../support/backend-server.ts";
 import { until } from "../support/until.ts";
 import { createWechatApi } from "../support/wechat-api-server.ts";
-import { parseReply } from "../support/wechat-reply.ts";
+import { contentOf } from "../support/wechat-reply.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { busKinds, createSystem, type System } from "./system.ts";
 
@@ -14,10 +14,6 @@ const unsaid = { level: undefined, time: undefined };
 function text(content: string, openid = "oUSER1"): string {
   return `<xml><ToUserName>gh_1</ToUserName><FromUserName>${openid}</FromUserName><CreateTime>1700000000</CreateTime>
 <MsgType>text</MsgType><Content>${content}</Content><MsgId>${9_000_000 + serial++}</MsgId></xml>`;
-}
-
-function contentOf(opened: string): unknown {
-  return parseReply(opened)["Content"];
 }
 
 /** Lines with this message, without what differs from run to run. */
@@ -49,8 +45,7 @@ for (const bus of busKinds) {
     );
     const services = [{ name: "account", "msg-proxy-pass": backend.url, retry: ["200ms"] }];
     const system = await createSystem(t, { bus, services });
-    const { opened } = await system.wechat("account").push(text("x"));
-    assert.equal(contentOf(opened), "second");
+    assert.equal(contentOf(await system.wechat("account").push(text("x"))), "second");
     const attempts = backend.requests.map(({ path, headers }) => [path, headers["x-wx-attempt"]]);
     assert.deepEqual(attempts, [
       ["/msg/text", "1"],
@@ -94,10 +89,7 @@ for (const bus of busKinds) {
     const wechat = system.wechat("account");
     const answers = await Promise.all([wechat.push(push), wechat.push(push)]);
     answers.push(await wechat.push(push));
-    assert.deepEqual(
-      answers.map(({ opened }) => contentOf(opened)),
-      ["once", "once", "once"],
-    );
+    assert.deepEqual(answers.map(contentOf), ["once", "once", "once"]);
     assert.equal(backend.requests.length, 1);
   });
 
@@ -107,8 +99,8 @@ for (const bus of busKinds) {
     const push = text("cut");
     const wechat = system.wechat("account");
     await assert.rejects(wechat.push(push, { timeoutMs: 300 }));
-    assert.equal(contentOf((await wechat.push(push)).opened), "once");
-    assert.equal(contentOf((await wechat.push(push)).opened), "once");
+    assert.equal(contentOf(await wechat.push(push)), "once");
+    assert.equal(contentOf(await wechat.push(push)), "once");
     assert.equal(backend.requests.length, 1);
   });
 
@@ -125,10 +117,7 @@ for (const bus of busKinds) {
       `${head}<FromUserName>${openid}</FromUserName><MsgType>text</MsgType><Content>x</Content><MsgId>7</MsgId></xml>`;
     const bodies = [click("A"), click("B"), said("oUSER1"), said("oUSER2")];
     const answers = await Promise.all(bodies.map((body) => system.wechat("account").push(body)));
-    assert.deepEqual(
-      answers.map(({ opened }) => contentOf(opened)),
-      ["A", "B", "oUSER1", "oUSER2"],
-    );
+    assert.deepEqual(answers.map(contentOf), ["A", "B", "oUSER1", "oUSER2"]);
     assert.equal(new Set(backend.requests.map(({ headers }) => headers["x-wx-event-id"])).size, 4);
   });
 
@@ -142,13 +131,13 @@ for (const bus of busKinds) {
     const failing = Array.from({ length: 5 }, () => system.wechat("dead").push(text("x")));
     await dead.next(5);
     for (let i = 0; i < 20; i++) {
-      assert.equal(contentOf((await system.wechat("well").push(text("x"))).opened), "ok");
+      assert.equal(contentOf(await system.wechat("well").push(text("x"))), "ok");
     }
     for (const { opened } of await Promise.all(failing)) assert.equal(opened, "success");
     for (let i = 0; i < 10; i++) assert.equal((await system.wechat("dead").push(text("x"))).opened, "success");
     const outcomes = lines(system, "push").filter(({ service }) => service === "dead");
     assert.deepEqual(new Set(outcomes.map(({ outcome }) => outcome)), new Set(["deferred"]));
-    assert.equal(contentOf((await system.wechat("well").push(text("x"))).opened), "ok");
+    assert.equal(contentOf(await system.wechat("well").push(text("x"))), "ok");
     assert.equal(dead.requests.length, 5);
   });
 

@@ -5,12 +5,10 @@ import type { Arrivals } from "../support/arrivals.ts";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { until } from "../support/until.ts";
+import { contentOf } from "../support/wechat-reply.ts";
 import { bindQueue, reply, subscribe } from "./subscribers.ts";
-import { parseReply } from "../support/wechat-reply.ts";
 import { openChannel, text } from "./consumer-kit.ts";
 import { createSystem, type System } from "./system.ts";
-
-const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];
 
 for (const type of ["classic", "quorum"]) {
   test(`a full ${type} queue that rejects: the dispatcher and the other subscribers go on, answered in time`, async (t) => {

@@ -6,14 +6,12 @@ import { createConsumer } from "../../shared/consumer/consumer.ts";
 import { obtainSbin } from "../support/broker.ts";
 import { startPrivateNode, type PrivateNode } from "../support/private-node.ts";
 import { until } from "../support/until.ts";
-import { parseReply } from "../support/wechat-reply.ts";
+import { contentOf } from "../support/wechat-reply.ts";
 import { text } from "./consumer-kit.ts";
 import { createSystem, type System } from "./system.ts";
 
 const definitions = fileURLToPath(new URL("../../docs/examples/definitions.json", import.meta.url));
 const services = ["shop", "news"].map((name) => ({ name, delivery: "amqp" }));
-const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];
-
 let node: PrivateNode | undefined;
 
 before(async () => {

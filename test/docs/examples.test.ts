@@ -4,10 +4,8 @@ import { event, openChannel, text } from "../bridge/consumer-kit.ts";
 import { createSystem, type System } from "../bridge/system.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { obtainPika } from "../support/pika.ts";
-import { parseReply } from "../support/wechat-reply.ts";
+import { contentOf } from "../support/wechat-reply.ts";
 import { startExample } from "./start-example.ts";
-
-const contentOf = ({ opened }: { opened: string }): unknown => parseReply(opened)["Content"];
 
 test("python/consumer.py, written from the contract alone, replies to sealed pushes inside the budget", async (t) => {
   const { python, env } = await obtainPika();

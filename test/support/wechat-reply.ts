@@ -40,6 +40,11 @@ export function parseReply(text: string): PassiveReply {
   return reply;
 }
 
+/** The text of a passive reply that is one; undefined for other types. Throws as `parseReply` does. */
+export function contentOf({ opened }: { opened: string }): unknown {
+  return parseReply(opened)["Content"];
+}
+
 function readXml(text: string): Record<string, unknown> {
   const root = parseStrictXml(text);
   if (root.name !== "xml") throw new Error(`malformed reply: the root is <${root.name}>`);
