@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { connect, type Channel, type ConsumeMessage } from "amqplib";
+import type { Channel, ConsumeMessage } from "amqplib";
 import { createBackend } from "../support/backend-server.ts";
 import { until } from "../support/until.ts";
-import type { Closing } from "../support/loopback-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
+import { openChannel } from "./broker-channel.ts";
 import { subscribe } from "./subscribers.ts";
-import { brokerUrl, createSystem, type LogLine, type System } from "./system.ts";
+import { createSystem, type LogLine, type System } from "./system.ts";
 
 const click = (user: string, key: string): string =>
   `<xml><ToUserName>gh_1</ToUserName><FromUserName>${user}</FromUserName><CreateTime>1700000001</CreateTime>
@@ -201,12 +201,6 @@ void test("dead letters tell the reason, the attempts and the last error, and ke
   assert.equal(dead[0]?.properties.messageId, backend.requests[0]?.headers["x-wx-event-id"]);
   assert.equal(dead[0]?.content.toString(), backend.requests[0]?.body);
 });
-
-async function openChannel(t: Closing): Promise<Channel> {
-  const connection = await connect(brokerUrl());
-  t.after(() => connection.close());
-  return connection.createChannel();
-}
 
 async function bind(channel: Channel, exchange: string, pattern: string): Promise<string> {
   const { queue } = await channel.assertQueue("", { exclusive: true });

@@ -8,7 +8,8 @@ import type { LogLine } from "../shared/bus/test-log.ts";
 import { createArrivals, type Arrivals } from "../support/arrivals.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { contentOf, parseReply } from "../support/wechat-reply.ts";
-import { createKit, event, openChannel, text } from "./consumer-kit.ts";
+import { openChannel } from "./broker-channel.ts";
+import { createKit, event, text } from "./consumer-kit.ts";
 import { brokerUrl, createProxiedBroker, createSystem, type System } from "./system.ts";
 
 const shop = { bus: "rabbitmq", services: [{ name: "shop", delivery: "amqp" }] } as const;

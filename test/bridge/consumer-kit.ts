@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { connect, type Channel } from "amqplib";
 import { createConsumer, type Consumer, type ConsumerOptions } from "../../shared/consumer/consumer.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";
+import { openChannel } from "./broker-channel.ts";
 import { brokerUrl, type System } from "./system.ts";
 
 /** Pushes of one user in XML. */
@@ -34,11 +34,4 @@ export function createKit(t: Closing, system: System, options: Partial<ConsumerO
     }
   });
   return { consumer, queue, lines };
-}
-
-/** A channel that goes with the test. */
-export async function openChannel(t: Closing): Promise<Channel> {
-  const connection = await connect(brokerUrl());
-  t.after(() => connection.close());
-  return connection.createChannel();
 }

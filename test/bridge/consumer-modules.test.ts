@@ -6,7 +6,8 @@ import { parseReply } from "../support/wechat-reply.ts";
 import { runCommand, writeTemporary } from "../cli/run-command.ts";
 import { until } from "../support/until.ts";
 import { startProcess, writeConfig } from "./bridge-process.ts";
-import { event, openChannel, text } from "./consumer-kit.ts";
+import { openChannel } from "./broker-channel.ts";
+import { event, text } from "./consumer-kit.ts";
 import { busKinds, createSystem } from "./system.ts";
 
 const replying = `export default (consumer) => {

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, type Channel, type ConsumeMessage } from "amqplib";
+import type { Channel, ConsumeMessage } from "amqplib";
 import { pino } from "pino";
 import { runBridge } from "../../cli/run.ts";
 import { pushes, type PushFixture } from "../fixtures/pushes.ts";
 import { createBackend, createHeldAnswer } from "../support/backend-server.ts";
 import { document, documentedPointer, faultsOf, identify } from "../support/contract-document.ts";
-import type { Closing } from "../support/loopback-server.ts";
 import { createWechatApi } from "../support/wechat-api-server.ts";
-import { brokerUrl, createSystem } from "./system.ts";
+import { openChannel } from "./broker-channel.ts";
+import { createSystem } from "./system.ts";
 
 let serial = 0;
 
@@ -182,12 +182,6 @@ function exchangeName(channel: string, prefix: string): string {
 
 function queueName(channel: string, prefix: string): string {
   return document.channels[channel]?.bindings.amqp.queue?.name.replace(/^wx\./, `${prefix}.`) ?? "";
-}
-
-async function openChannel(t: Closing): Promise<Channel> {
-  const connection = await connect(brokerUrl());
-  t.after(() => connection.close());
-  return connection.createChannel();
 }
 
 interface Tap {

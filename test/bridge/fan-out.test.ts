@@ -4,8 +4,9 @@ import type { ConsumeMessage } from "amqplib";
 import type { Arrivals } from "../support/arrivals.ts";
 import { until } from "../support/until.ts";
 import { contentOf } from "../support/wechat-reply.ts";
+import { openChannel } from "./broker-channel.ts";
+import { event, text } from "./consumer-kit.ts";
 import { bindQueue, consume, reply, subscribe } from "./subscribers.ts";
-import { event, openChannel, text } from "./consumer-kit.ts";
 import { createSystem } from "./system.ts";
 
 const services = (settings: object = {}) => [

@@ -6,8 +6,9 @@ import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { until } from "../support/until.ts";
 import { contentOf } from "../support/wechat-reply.ts";
+import { openChannel } from "./broker-channel.ts";
+import { text } from "./consumer-kit.ts";
 import { bindQueue, reply, subscribe } from "./subscribers.ts";
-import { openChannel, text } from "./consumer-kit.ts";
 import { createSystem, type System } from "./system.ts";
 
 for (const type of ["classic", "quorum"]) {

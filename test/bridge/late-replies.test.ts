@@ -11,8 +11,8 @@ import { createWechatApi, type WechatApi } from "../support/wechat-api-server.ts
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { startProcess, writeConfig } from "./bridge-process.ts";
+import { openChannel } from "./broker-channel.ts";
 import { reply as replyTo, subscribe } from "./subscribers.ts";
-import { openChannel } from "./consumer-kit.ts";
 import { brokerUrl, busKinds, createSystem, type BusKind, type System } from "./system.ts";
 
 const PATH = "/cgi-bin/message/custom/send";

@@ -1,7 +1,7 @@
 import type { Channel, ConsumeMessage } from "amqplib";
 import { createArrivals, type Arrivals } from "../support/arrivals.ts";
 import type { Closing } from "../support/loopback-server.ts";
-import { openChannel } from "./consumer-kit.ts";
+import { openChannel } from "./broker-channel.ts";
 import type { System } from "./system.ts";
 
 /** Replies to a push with a text. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { event, openChannel, text } from "../bridge/consumer-kit.ts";
+import { openChannel } from "../bridge/broker-channel.ts";
+import { event, text } from "../bridge/consumer-kit.ts";
 import { createSystem, type System } from "../bridge/system.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { obtainPika } from "../support/pika.ts";

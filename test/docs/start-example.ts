@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { openChannel } from "../bridge/consumer-kit.ts";
+import { openChannel } from "../bridge/broker-channel.ts";
 import { brokerUrl, type System } from "../bridge/system.ts";
 import type { Closing } from "../support/loopback-server.ts";
 

@@ -2,22 +2,16 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { test } from "node:test";
-import { connect, type Channel } from "amqplib";
-import { brokerUrl, createSystem } from "../bridge/system.ts";
+import type { Channel } from "amqplib";
+import { openChannel } from "../bridge/broker-channel.ts";
+import { createSystem } from "../bridge/system.ts";
 import { createBackend } from "../support/backend-server.ts";
-import type { Closing } from "../support/loopback-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { assertQuiet, mark } from "./target.ts";
 
 const pushOf = (id: number): string =>
   `<xml><ToUserName>gh</ToUserName><FromUserName>oFUZZ</FromUserName><CreateTime>1700000000</CreateTime>
 <MsgType>text</MsgType><Content>hi</Content><MsgId>${id}</MsgId></xml>`;
-
-async function openChannel(t: Closing): Promise<Channel> {
-  const connection = await connect(brokerUrl());
-  t.after(() => connection.close());
-  return connection.createChannel();
-}
 
 const deep = "[".repeat(100_000) + "]".repeat(100_000);
 const replies = [
