@@ -75,6 +75,13 @@ function checkSigned(answer: { status: number; type: string | undefined; body: s
   assert.equal(appId, "wxapp_plain");
 }
 
+test("a question mark that a caller leaves as it is belongs to the parameter that it stands in", async (t) => {
+  const api = await createWechatApi(t);
+  const { url } = await startBridge(t, { apiBase: api.url });
+  const answer = await call(`${url}/sign-jsapi?s=plain&u=https://a.example/?x=1`, { method: "POST" });
+  checkSigned(answer, "https://a.example/?x=1");
+});
+
 test("both refuse what is missing and pass WeChat's refusal on", async (t) => {
   const api = await createWechatApi(t);
   const { url } = await startBridge(t, { apiBase: api.url });

@@ -43,6 +43,7 @@ const refusals: [query: string, msg: string][] = [
   ["t=toString", String.raw`t(ype) value must be \"temp\" or \"forever\"`],
   ["t=temp&e=abc", "e(xpire) must be a number of seconds"],
   ["t=temp&e=1.5", "e(xpire) must be a number of seconds"],
+  ["t=temp&e=1234567890", "e(xpire) must be a number of seconds"],
 ];
 
 test("wx-qr refuses what it cannot make", async (t) => {
