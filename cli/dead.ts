@@ -95,7 +95,9 @@ async function loadAmqp(file: string | undefined): Promise<{ amqp: AmqpConfig; n
 }
 
 async function load(file: string | undefined, env: NodeJS.ProcessEnv): Promise<Broker & { accounts?: Account[] }> {
-  return file || !env["AMQP_URL"] ? (await loadConfig(env, file)).config : loadBroker(env);
+  if (file) return (await loadConfig(env, file)).config;
+  if (env["AMQP_URL"]) return loadBroker(env);
+  return fail("wx-bridge dead needs RabbitMQ: set AMQP_URL, or name a config file by --config or CONF_FILE.");
 }
 
 function end(

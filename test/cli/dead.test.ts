@@ -115,6 +115,7 @@ test("without RabbitMQ, with slips, or with nothing to protect from, it says so 
     amqp: { url: "amqp://user:hidden@127.0.0.1:1" },
   });
   const cases: [file: string, args: string[], told: RegExp][] = [
+    ["", ["list"], /needs RabbitMQ: set AMQP_URL, or name a config file by --config or CONF_FILE/],
     [inProcess, ["list"], /needs RabbitMQ: set AMQP_URL.*in-process bus/s],
     [nobody, ["list"], /no broker answers \(127\.0\.0\.1:1: .*ECONNREFUSED/],
     [nobody, ["drop"], /drops ALL dead letters: add --all/],

@@ -158,7 +158,7 @@ test("the broker need not be there at start", async (t) => {
   consume("missing");
   await assert.rejects(publish({}, { timeout: 200 }), { code: "NOT_HELD" });
   await untilLogged(lines.all, "broker unreachable");
-  assert.ok((await elapsed(() => bus.close())) < 2000);
+  assert.ok((await elapsed(() => bus.close())) < 4500);
 });
 
 test("several brokers are tried in turn", async (t) => {
@@ -321,7 +321,7 @@ test("a frozen broker: every question ends in time, and closing too", async (t) 
         code: "NOT_HELD",
       }),
     );
-    assert.ok(took < 2000, `${took} ms`);
+    assert.ok(took < 4500, `${took} ms`);
     assert.ok((await elapsed(() => assert.rejects(bus.depth(queue), { code: "NOT_HELD" }))) < 4500);
     assert.ok((await elapsed(() => consumer.cancel())) < 4500);
     assert.ok((await elapsed(() => bus.close())) < 4500);
@@ -387,7 +387,7 @@ test("under a memory alarm the bus is not ready and publishes end in time; then 
   const took = await elapsed(() =>
     assert.rejects(publish({ routingKey: queue }, { timeout: 300 }), { code: "NOT_HELD" }),
   );
-  assert.ok(took < 2000, `${took} ms`);
+  assert.ok(took < 4500, `${took} ms`);
   assert.equal(await bus.depth(queue), 0); // the other connection answers
   const waiting = publish({ routingKey: queue, body: Buffer.from("after") }, { timeout: 60_000 });
   const [fate] = await Promise.all([waiting, node.rabbitmqctl("set_vm_memory_high_watermark", "0.4")]);
