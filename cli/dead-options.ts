@@ -15,7 +15,7 @@ export interface DeadOptions extends DeadFilter {
 export function addDeadOptions(command: Command, limit?: number): Command {
   return command
     .addOption(new Option("-c, --config <file>", "the config file").env("CONF_FILE"))
-    .option("--dead-queue <name>", "those in another queue, such as shop.dead of a consumer with failures: \"own\"")
+    .option("--dead-queue <name>", 'those in another queue, such as shop.dead of a consumer with failures: "own"')
     .option("--service <name>", "those of one account")
     .option("--key <pattern>", 'those whose routing key matches, such as "msg.*" or "event.CLICK"', readPattern)
     .addOption(new Option("--reason <reason>", "why they died").choices(deadReasons))

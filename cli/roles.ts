@@ -4,7 +4,7 @@ import { loadConfig } from "../shared/config/load.ts";
 import { createLogger, type Logger } from "../shared/log.ts";
 import { createDemoAccount, demoCommand, demoConfig, shellCommands, type DemoAccount } from "./demo.ts";
 import { fail, reportConfigError } from "./fail.ts";
-import { type Role, type RunningBridge, runBridge } from "./run.ts";
+import type { Role, RunningBridge } from "./run.ts";
 
 /** Everything has to be drained by then; container platforms kill after 15 s in our compose file. */
 const SHUTDOWN_LIMIT = 10_000;
@@ -43,6 +43,7 @@ async function runRole(role: Role, file: string | undefined): Promise<void> {
   if (config.amqp === undefined && config.dataDir === undefined) {
     log.warn("in-process bus: events that wait are held in memory only and are lost when this process ends");
   }
+  const { runBridge } = await import("./run.ts"); // a config that is refused needs nothing of it
   const starting = runBridge(role, config, log).catch(reportConfigError);
   const closing = closeOnSignals(starting, log);
   const bridge = await starting;

@@ -5,13 +5,12 @@ import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { openChannel } from "../../bridge/broker-channel.ts";
 import { event, text } from "../../bridge/consumer-kit.ts";
 import { brokerUrl, createSystem } from "../../bridge/system.ts";
-import type { Closing } from "../../support/loopback-server.ts";
 import { parseReply } from "../../support/wechat-reply.ts";
 
 const exec = promisify(execFile);
@@ -38,8 +37,20 @@ export const setup = (handlers: Handlers) => void handlers.on("#", () => "any");
 export type Click = PushOf<"event.CLICK">;
 `;
 
+/** A folder as `npm install` leaves it, with wx-bridge as it would be published. */
+let app = "";
+before(async () => {
+  app = await mkdtemp(join(tmpdir(), "wx-bridge-test-"));
+  const wxBridge = join(app, "node_modules/wx-bridge");
+  await mkdir(wxBridge, { recursive: true });
+  await exec(tsc, ["-p", join(root, "tsconfig.json"), "--outDir", join(wxBridge, "dist")]);
+  await cp(join(root, "package.json"), join(wxBridge, "package.json"));
+  await symlink(join(root, "node_modules"), join(wxBridge, "node_modules"));
+  await writeFile(join(app, "package.json"), '{ "type": "module" }');
+});
+after(() => rm(app, { recursive: true, force: true }));
+
 test("the package has the kit: its types resolve, and docs/examples/node/kit.mjs runs with it", async (t) => {
-  const app = await createApp(t);
   await writeFile(join(app, "program.ts"), program);
   const strict = { strict: true, exactOptionalPropertyTypes: true };
   const settings = { module: "nodenext", target: "es2024", ...strict, noEmit: true, types: [], skipLibCheck: true };
@@ -62,7 +73,7 @@ test("the package has the kit: its types resolve, and docs/examples/node/kit.mjs
 });
 
 test("the demo of the package tells a command that works from any folder", async (t) => {
-  const program = join(await createApp(t), "node_modules/wx-bridge/dist/cli/wx-bridge.js");
+  const program = join(app, "node_modules/wx-bridge/dist/cli/wx-bridge.js");
   const env = { PATH: process.env["PATH"], LISTEN_PORT: "0", INTERNAL_LISTEN_PORT: "0" };
   const demo = spawn(process.execPath, [program], { env, stdio: ["ignore", "pipe", "inherit"] });
   t.after(() => demo.kill("SIGKILL"));
@@ -73,16 +84,3 @@ test("the demo of the package tells a command that works from any folder", async
   }
   assert.match((await exec("sh", ["-c", told ?? "false"], { cwd: tmpdir() })).stdout, /CDATA\[hello\]/);
 });
-
-/** A folder as `npm install` leaves it, with wx-bridge as it would be published. */
-async function createApp(t: Closing): Promise<string> {
-  const app = await mkdtemp(join(tmpdir(), "wx-bridge-test-"));
-  t.after(() => rm(app, { recursive: true, force: true }));
-  const wxBridge = join(app, "node_modules/wx-bridge");
-  await mkdir(wxBridge, { recursive: true });
-  await exec(tsc, ["-p", join(root, "tsconfig.json"), "--outDir", join(wxBridge, "dist")]);
-  await cp(join(root, "package.json"), join(wxBridge, "package.json"));
-  await symlink(join(root, "node_modules"), join(wxBridge, "node_modules"));
-  await writeFile(join(app, "package.json"), '{ "type": "module" }');
-  return app;
-}
