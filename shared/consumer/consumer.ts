@@ -48,6 +48,11 @@ export interface Consumer extends Handlers {
   close(patience?: number): Promise<void>;
 }
 
+/** Options beside those of the queue. */
+const otherNames = ["url", "urls", "tls", "prefix", "log"] satisfies Exclude<
+  keyof ConsumerOptions,
+  keyof QueueOptions
+>[];
 const urlSchema = amqpUrl({ description: "A broker's URL." });
 const DECLARE_TIMEOUT = 5000;
 const PAUSE = 1000;
@@ -80,7 +85,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const closing = new AbortController();
 
   async function begin(): Promise<void> {
-    const plan = planQueue(queueOptions, handlers.patterns, prefix);
+    const plan = planQueue(queueOptions, handlers.patterns, prefix, otherNames);
     bus = await createAmqpBus(brokerOf(urls, tls), `wx-bridge consumer ${plan.queue}`, log);
     await declare(bus, plan.topology);
     throwIfClosed();

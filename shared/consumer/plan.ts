@@ -56,13 +56,19 @@ const PREFETCH = 256;
 const MAX_PREFETCH = 65_535;
 const MAX_NAME_BYTES = 255;
 
-/** Throws a `CONFIG_INVALID` that names every fault. */
-export function planQueue(options: QueueOptions, patterns: readonly string[], prefix: string): QueuePlan {
+/** Throws a `CONFIG_INVALID` that names every fault; `others` are names of options that whoever calls knows beside these. */
+export function planQueue(
+  options: QueueOptions,
+  patterns: readonly string[],
+  prefix: string,
+  others: readonly string[] = [],
+): QueuePlan {
   const { queue, exchange = "events", service, bind = patterns, retry = retryLadder, failures = "bridge" } = options;
   const { prefetch = Math.min(options.concurrency ?? PREFETCH, MAX_PREFETCH), concurrency = prefetch } = options;
   const unknown = Object.keys(options).filter((name) => !optionNames.includes(name));
   const faults = [
-    unknown.length > 0 && `there is no option ${unknown.join(", ")}; there are ${optionNames.join(", ")}`,
+    unknown.length > 0 &&
+      `there is no option ${unknown.join(", ")}; there are ${[...others, ...optionNames].join(", ")}`,
     queueFault(queue, prefix),
     bind.length === 0 && "there is no handler and nothing to bind to: call on() first",
     !(Check(deliverySettings.reply, bind) && bind.every(canMatch)) &&

@@ -10,7 +10,9 @@ test("options that say nothing to a consumer are told, for plain JavaScript has 
       .start(),
     {
       code: "CONFIG_INVALID",
-      message: /^consumer shop: there is no option prefetchCount, Retry; there are queue, exchange, service, bind, /,
+      message:
+        "consumer shop: there is no option prefetchCount, Retry; there are url, urls, tls, prefix, log, " +
+        "queue, exchange, service, bind, concurrency, prefetch, retry, failures",
     },
   );
   const urls = "amqp://127.0.0.1" as unknown as string[];
