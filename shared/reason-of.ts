@@ -1,10 +1,14 @@
-/** What an error says of itself, for logs; anything can be thrown. */
+/** What an error says of itself, for logs; anything can be thrown, and a message can be anything. */
 export function reasonOf(error: unknown): string {
-  // a host with several addresses fails with an AggregateError without a message
-  if (error instanceof Error) return error.message || (error as NodeJS.ErrnoException).code || error.name;
+  const said = error instanceof Error ? saidBy(error) : error;
   try {
-    return String(error);
+    return String(said);
   } catch {
-    return Object.prototype.toString.call(error); // not every object can be made a text
+    return Object.prototype.toString.call(said); // not every object can be made a text
   }
+}
+
+/** A host with several addresses fails with an AggregateError without a message. */
+function saidBy(error: NodeJS.ErrnoException): unknown {
+  return error.message || error.code || error.name;
 }

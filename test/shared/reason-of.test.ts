@@ -5,6 +5,7 @@ import { reasonOf } from "../../shared/reason-of.ts";
 const reasons: [thrown: string, error: unknown, reason: string][] = [
   ["an error", new Error("why"), "why"],
   ["an error with a code alone", Object.assign(new AggregateError([]), { code: "ECONNREFUSED" }), "ECONNREFUSED"],
+  ["an error whose message is an object", Object.assign(new Error(), { message: { why: 1 } }), "[object Object]"],
   ["an error that says nothing", new TypeError(), "TypeError"],
   ["a text", "why", "why"],
   ["a number", 42, "42"],
