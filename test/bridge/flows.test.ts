@@ -189,5 +189,3 @@ for (const bus of busKinds) {
     );
   });
 }
-
-/** Waits for something that only shows by asking. */
