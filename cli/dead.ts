@@ -107,6 +107,7 @@ function end(
 ): void {
   print(`${summary}${interrupted ? " (interrupted)" : ""}`);
   for (const [reason, count] of failures) process.stderr.write(`${count} left where they were: ${reason}\n`);
-  if (lost !== undefined) process.stderr.write(`${lost}; what was not done is in the queue again\n`);
+  if (lost !== undefined)
+    process.stderr.write(`${lost}; what was not done is in the queue again, and so may be what was done last\n`);
   process.exitCode = interrupted ? 130 : lost !== undefined || failures.size > 0 ? 1 : 0;
 }
