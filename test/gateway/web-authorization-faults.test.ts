@@ -137,11 +137,11 @@ test("a backend that falls silent in its body is cut off; one that keeps sending
   const { page, logged } = await createWorld(
     t,
     (_request, response) => {
-      if (!first) return void streamSlowly(response, 12, 100);
+      if (!first) return void streamSlowly(response, 12, 300);
       first = false;
       return void response.write("half");
     },
-    { "backend-timeout": "1s" },
+    { "backend-timeout": "3s" },
   );
   await assert.rejects(buffer(await browse(`${page}?code=base1&state=s`)), { code: "ECONNRESET" });
   assert.equal((await textOf(await browse(`${page}?code=base2&state=s`))).length, 12 * 1024);
