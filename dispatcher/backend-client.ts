@@ -17,7 +17,7 @@ export interface BackendAnswer {
   text: string | undefined;
 }
 
-/** POSTs to backends over connections that are kept alive; one for all accounts of a process. */
+/** POSTs to backends over HTTP/1.1 connections that are kept alive; one for all accounts of a process. */
 export interface BackendClient {
   /**
    * Resolves with whatever status comes within `timeout` ms, 307 and 308 followed; rejects when none comes. A user and
@@ -28,7 +28,8 @@ export interface BackendClient {
 }
 
 export function createBackendClient(): BackendClient {
-  const agent = new Agent({ connect: { timeout: CONNECT_TIMEOUT } });
+  // Not HTTP/2: all would share one connection, and a request given up would leave it in use although it may be dead.
+  const agent = new Agent({ allowH2: false, connect: { timeout: CONNECT_TIMEOUT } });
   /** Parsed once: a backend has a URL for each routing key. */
   const targetOf = createMemo(MAX_TARGETS, (url) => targetAt(new URL(url)));
 

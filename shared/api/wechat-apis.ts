@@ -16,8 +16,9 @@ export interface WechatApis {
 const MAX_BARE = 100;
 
 export function createWechatApis(config: Pick<Config, "tokenCacheDir" | "wxApiBase">, log: Logger): WechatApis {
-  const http = new Agent();
-  const bareHttp = new Agent({ connections: MAX_BARE });
+  // Not HTTP/2: all would share one connection, and a call given up would leave it in use although it may be dead.
+  const http = new Agent({ allowH2: false });
+  const bareHttp = new Agent({ allowH2: false, connections: MAX_BARE });
   const apis = new Map<string, WechatApi>();
   return {
     of(account) {
