@@ -1,6 +1,7 @@
 import { Agent } from "undici";
 import { basicAuthorizationOf } from "../shared/basic-authorization.ts";
 import { codeOf } from "../shared/code-of.ts";
+import { lookupTogether } from "../shared/lookup-together.ts";
 import { createMemo } from "../shared/memo.ts";
 import { nextTurn } from "../shared/turn.ts";
 import { collectAnswer } from "./collect-answer.ts";
@@ -29,7 +30,7 @@ export interface BackendClient {
 
 export function createBackendClient(): BackendClient {
   // Not HTTP/2: all would share one connection, and a request given up would leave it in use although it may be dead.
-  const agent = new Agent({ allowH2: false, connect: { timeout: CONNECT_TIMEOUT } });
+  const agent = new Agent({ allowH2: false, connect: { timeout: CONNECT_TIMEOUT, lookup: lookupTogether } });
   /** Parsed once: a backend has a URL for each routing key. */
   const targetOf = createMemo(MAX_TARGETS, (url) => targetAt(new URL(url)));
 

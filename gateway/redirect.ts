@@ -1,6 +1,7 @@
 import { request as requestHttp, type IncomingMessage, type ServerResponse } from "node:http";
 import { request as requestHttps } from "node:https";
 import { pipeline } from "node:stream/promises";
+import { lookupTogether } from "../shared/lookup-together.ts";
 import { headersForBrowser, type RawHeaders } from "./redirect-headers.ts";
 
 /** Largest headers taken from a backend, in bytes: some set many cookies. */
@@ -32,8 +33,8 @@ export class LateBackendError extends Error {}
 export function callBackend({ url, headers, body, timeout, signal }: BackendCall): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
-  const options = { method: "POST", headers, agent: false, signal, maxHeaderSize: MAX_HEADERS } as const;
-  const outgoing = request(url, options);
+  const connection = { agent: false, lookup: lookupTogether } as const;
+  const outgoing = request(url, { ...connection, method: "POST", headers, signal, maxHeaderSize: MAX_HEADERS });
   const timer = setTimeout(() => outgoing.destroy(new LateBackendError()), timeout);
   outgoing.once("close", () => {
     clearTimeout(timer);

@@ -1,6 +1,7 @@
 import { Agent } from "undici";
 import type { Account, Config } from "../config/config.ts";
 import type { Logger } from "../log.ts";
+import { lookupTogether } from "../lookup-together.ts";
 import { createWechatApi, type WechatApi } from "./wechat-api.ts";
 
 /** WeChat's API for every account of a process: one client each, so that all who need a token share it. */
@@ -17,8 +18,9 @@ const MAX_BARE = 100;
 
 export function createWechatApis(config: Pick<Config, "tokenCacheDir" | "wxApiBase">, log: Logger): WechatApis {
   // Not HTTP/2: all would share one connection, and a call given up would leave it in use although it may be dead.
-  const http = new Agent({ allowH2: false });
-  const bareHttp = new Agent({ allowH2: false, connections: MAX_BARE });
+  const options = { allowH2: false, connect: { lookup: lookupTogether } };
+  const http = new Agent(options);
+  const bareHttp = new Agent({ ...options, connections: MAX_BARE });
   const apis = new Map<string, WechatApi>();
   return {
     of(account) {

@@ -35,6 +35,20 @@ test("a signal while the start still waits for the broker drains, too", async (t
   assert.doesNotMatch(stdout, /"msg":"ready"/);
 });
 
+test("names are looked up on more threads than Node's four", { skip: process.platform !== "linux" }, async (t) => {
+  const countThreads = `
+    import { lookup } from "node:dns";
+    import { readdirSync, readFileSync } from "node:fs";
+    const nameOf = (id) => readFileSync("/proc/self/task/" + id + "/comm", "utf8").trim();
+    const count = () => readdirSync("/proc/self/task").filter((id) => nameOf(id) === "libuv-worker").length;
+    process.once("SIGUSR2", () => lookup("localhost", () => console.log("threads: " + count())));`;
+  const preload = `data:text/javascript,${encodeURIComponent(countThreads)}`;
+  const bridge = startCommand(t, ["start"], anyPort, ["--import", preload]);
+  await bridge.said(/"msg":"ready"|A demo account waits at /);
+  bridge.signal("SIGUSR2");
+  assert.equal((await bridge.said(/threads: (\d+)/))[1], "16");
+});
+
 for (const script of ["start", "wx-bridge"]) {
   test(`SIGTERM to npm run ${script} reaches the bridge, which drains`, { timeout: 60_000 }, async (t) => {
     const npm = startScript(t, script, anyPort);
