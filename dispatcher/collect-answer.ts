@@ -1,4 +1,5 @@
 import type { Dispatcher } from "undici";
+import { codeOf } from "../shared/code-of.ts";
 
 /** An answer read whole. */
 export interface Answer {
@@ -11,7 +12,8 @@ export interface Answer {
 
 /**
  * Makes one request and reads its answer, through undici's own handlers rather than a stream a request. Rejects with
- * `TimeoutError` when it is not there whole after `timeout` ms, and with undici's error when the connection fails.
+ * `TimeoutError` when it is not there whole after `timeout` ms, and with undici's error when the connection fails. A kept
+ * connection that turns out to be reset before anything went out on it is no failure: another one takes its place.
  */
 export function collectAnswer(
   dispatcher: Dispatcher,
@@ -26,6 +28,7 @@ export function collectAnswer(
     let chunks: Buffer[] = [];
     let bytes = 0;
     let isOver = false;
+    let mayRepeat = true;
 
     const settle = (end: () => void): void => {
       isOver = true;
@@ -40,7 +43,7 @@ export function collectAnswer(
       controller?.abort(error);
     }, timeout);
 
-    dispatcher.dispatch(request, {
+    const handler: Dispatcher.DispatchHandler = {
       onRequestStart(started) {
         controller = started;
         if (isOver) started.abort(new DOMException("given up before it was sent", "AbortError"));
@@ -60,7 +63,14 @@ export function collectAnswer(
       // not body.text(), which would take a byte order mark away
       onResponseEnd: () =>
         void (isOver || give((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString("utf8"))),
-      onResponseError: (_controller, error) => void (isOver || settle(() => reject(error))),
-    });
+      onResponseError(_controller, error) {
+        if (isOver) return;
+        const wentOut = controller !== undefined;
+        if (wentOut || !mayRepeat || codeOf(error, "") !== "ECONNRESET") return settle(() => reject(error));
+        mayRepeat = false;
+        dispatcher.dispatch(request, handler);
+      },
+    };
+    dispatcher.dispatch(request, handler);
   });
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Agent } from "undici";
 import { collectAnswer } from "../../dispatcher/collect-answer.ts";
 import { createArrivals } from "../support/arrivals.ts";
@@ -32,6 +33,25 @@ test("given up before its connection was there, a request is never sent", async 
     backend.requests.map(({ path }) => path),
     ["/next"],
   );
+});
+
+test("a kept connection that was reset before anything went out on it: the request goes out on another one", async (t) => {
+  const sockets: Socket[] = [];
+  let requests = 0;
+  const server = createServer((_request, response) => void response.end(String(++requests)));
+  server.on("connection", (socket) => void sockets.push(socket));
+  const origin = `http://127.0.0.1:${await listen(server, 0)}`;
+  const agent = new Agent();
+  t.after(async () => {
+    await agent.destroy();
+    server.close();
+  });
+  const ask = () => collectAnswer(agent, requestTo(origin), 5000, 100);
+  assert.equal((await ask()).text, "1");
+  await nextTurn();
+  sockets[0]?.resetAndDestroy();
+  assert.equal((await ask()).text, "2");
+  assert.equal(sockets.length, 2);
 });
 
 test("an answer as long as it may be is read, and one byte more is none", async (t) => {
