@@ -7,6 +7,9 @@ import { headersForBrowser, type RawHeaders } from "./redirect-headers.ts";
 /** Largest headers taken from a backend, in bytes: some set many cookies. */
 const MAX_HEADERS = 64 * 1024;
 
+/** Longest time in ms in which a browser takes nothing of what waits for it. Phones out of reach come back. */
+const BROWSER_PATIENCE = 120_000;
+
 const nothing = Buffer.alloc(0);
 
 /** Lower ones are no answer yet: a browser, or a proxy before it, would take a 101 for the end of HTTP. */
@@ -16,7 +19,7 @@ export interface BackendCall {
   url: URL;
   headers: RawHeaders;
   body: Buffer;
-  /** Milliseconds until the backend's headers must be there, and the longest silence after them. */
+  /** Milliseconds until the backend's headers must be there, and its longest silence after them while it is read. */
   timeout: number;
   /** Ends the call at any time. */
   signal: AbortSignal;
@@ -43,7 +46,10 @@ export function callBackend({ url, headers, body, timeout, signal }: BackendCall
   outgoing.on("error", reject);
   outgoing.once("response", (answer) => {
     clearTimeout(timer);
-    answer.setTimeout(timeout, () => answer.destroy(new LateBackendError()));
+    answer.setTimeout(timeout, () => {
+      if (answer.isPaused()) answer.socket.setTimeout(timeout); // the browser is what is slow
+      else answer.destroy(new LateBackendError());
+    });
     if ((answer.statusCode ?? 0) >= FINAL) resolve(answer);
     else outgoing.destroy();
   });
@@ -59,10 +65,16 @@ export interface Passage {
 
 /**
  * Passes a backend's answer on as it comes: status, headers and body, at the browser's pace. When either side breaks
- * off, the other's connection is cut, too, so that nobody takes half a body for a whole one. Never rejects.
+ * off, the other's connection is cut, too, so that nobody takes half a body for a whole one; a browser that takes nothing
+ * for `patience` ms has left. Never rejects.
  */
-export async function passBack(answer: IncomingMessage, response: ServerResponse): Promise<Passage> {
+export async function passBack(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  patience = BROWSER_PATIENCE,
+): Promise<Passage> {
   let broken: unknown;
+  response.setTimeout(patience, () => void (response.writableNeedDrain && response.destroy()));
   answer.once("error", (error) => {
     if (!response.destroyed) broken = error;
   });

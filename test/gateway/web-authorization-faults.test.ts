@@ -3,7 +3,10 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage, type RequestListener } from "node:http";
 import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { callBackend, passBack, type Passage } from "../../gateway/redirect.ts";
 import { createArrivals } from "../support/arrivals.ts";
+import { createLoopbackServer } from "../support/loopback-server.ts";
 import { secret } from "./endpoints/start-bridge.ts";
 import { browse, createWorld, outcomes, streamSlowly, textOf } from "./web-authorization-world.ts";
 
@@ -146,6 +149,31 @@ test("a backend that falls silent in its body is cut off; one that keeps sending
   await assert.rejects(buffer(await browse(`${page}?code=base1&state=s`)), { code: "ECONNRESET" });
   assert.equal((await textOf(await browse(`${page}?code=base2&state=s`))).length, 12 * 1024);
   assert.deepEqual(outcomes(logged), ["redirect-url broke off", "passed on"]);
+});
+
+test("a browser that reads nothing for longer than backend-timeout gets the whole page when it reads on", async (t) => {
+  const size = 20_000_000;
+  const { page, logged } = await createWorld(t, (_request, response) => response.end(Buffer.alloc(size)), {
+    "backend-timeout": "300ms",
+  });
+  const answer = await browse(`${page}?code=base1&state=s`);
+  await sleep(1000);
+  assert.equal((await buffer(answer)).length, size);
+  await t.waitFor(() => assert.deepEqual(outcomes(logged), ["passed on"]), { timeout: 5000 });
+});
+
+test("a browser that never reads on is cut off, and with it the backend's answer", async (t) => {
+  const backend = await createLoopbackServer(t, (_request, response) => response.end(Buffer.alloc(20_000_000)));
+  const passages = createArrivals<Passage>("passages");
+  const gateway = await createLoopbackServer(t, (_request, response) => {
+    const call = { url: new URL(backend.url), headers: ["Host", "backend"], body: Buffer.alloc(0), timeout: 10_000 };
+    void callBackend({ ...call, signal: new AbortController().signal })
+      .then((answer) => passBack(answer, response, 300))
+      .then((passage) => passages.add(passage));
+  });
+  const answer = await browse(gateway.url);
+  assert.deepEqual(await passages.next(), [{ outcome: "browser left" }]);
+  await assert.rejects(buffer(answer), { code: "ECONNRESET" });
 });
 
 test("no answer and no log line holds the secret, a token or the code", async (t) => {
