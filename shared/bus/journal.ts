@@ -54,7 +54,10 @@ export function createJournal(store: Store): Journal {
   }
 
   return {
-    load: (queue) => (ofQueue.all(queue) as unknown as Row[]).map(journaledOf),
+    load(queue) {
+      store.flush(); // what has just come for a queue that is declared now
+      return (ofQueue.all(queue) as unknown as Row[]).map(journaledOf);
+    },
     add(queue, { exchange, routingKey, properties, body }, expiresAt) {
       const seq = ++last;
       const expiry = Number.isFinite(expiresAt) ? expiresAt : null;

@@ -110,7 +110,7 @@ export class MemoryBus implements Bus {
   #createQueue(name: string, args: Arguments): MemoryQueue {
     const journal = args["x-queue-type"] === "quorum" ? this.#journal : undefined;
     const queue = new MemoryQueue(args, {
-      deadLetter: (message) => this.#enqueue(this.#route(message.exchange, message.routingKey), message),
+      deadLetter: (message) => this.#deadLetter(message),
       entered: (message, expiresAt) => journal?.add(name, message, expiresAt),
       left: (message, entry) => {
         this.#discount(message);
@@ -144,6 +144,16 @@ export class MemoryBus implements Bus {
       this.#count(message);
       queue.put(queue.note(message));
     }
+  }
+
+  /**
+   * One for a queue that nobody has declared, of an account that the config has no more, say, lies on disk as that
+   * queue's, and is there when it is declared again. Without a journal it is gone.
+   */
+  #deadLetter(message: OutgoingMessage): void {
+    const queues = this.#route(message.exchange, message.routingKey);
+    if (queues.length > 0) this.#enqueue(queues, message);
+    else this.#journal?.add(message.routingKey, message, Number.POSITIVE_INFINITY);
   }
 
   /** Not before it is on disk: what cannot be written is not held, is not delivered, and may be published again. */

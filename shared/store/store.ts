@@ -25,6 +25,8 @@ export interface Store {
   readonly database: DatabaseSync;
   /** Resolves once the change is on disk, synced. Changes that come together share a transaction, and its fate. */
   write(change: Change): Promise<void>;
+  /** Writes at once what would be written soon: what is read then is all there is. */
+  flush(): void;
   /**
    * Opens each database of a process that is gone, hands it over and deletes it. When `takeOver` resolves with false,
    * it is not done: that database stays for another time, and so do those after it. One that cannot be opened or taken
@@ -45,6 +47,7 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
   let waiting: { change: Change; resolve: () => void; reject: (error: unknown) => void }[] = [];
 
   function commit(): void {
+    if (waiting.length === 0) return;
     const changes = waiting;
     waiting = [];
     try {
@@ -85,6 +88,7 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
         if (waiting.length === 1) setImmediate(commit);
       });
     },
+    flush: commit,
     async adopt(takeOver) {
       for (const folder of foldersOf(dataDir)) {
         if (folder !== own.folder && !(await adoptFolder(folder, takeOver))) break;
@@ -92,7 +96,7 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
       deleteGone(dataDir);
     },
     close() {
-      if (waiting.length > 0) commit();
+      commit();
       database.close();
     },
   };

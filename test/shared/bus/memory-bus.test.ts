@@ -184,6 +184,26 @@ test("what has outlived its TTL, or was dropped for newer ones, is gone from the
   assert.deepEqual([bodiesIn(short), bodiesIn(passing)], [["2"], []]);
 });
 
+test("what returns to a queue that nobody has declared stays on disk, and is there when that is declared", async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
+  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const journal = createJournal(store);
+  const { bus, name, declareQueue, publish, consume } = createBench(new MemoryBus({ journal }));
+  t.after(async () => {
+    await bus.close();
+    store.close();
+    await rm(dataDir, { recursive: true });
+  });
+  const returnsTo = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": name("gone") };
+  const waiting = await declareQueue("waiting", { "x-queue-type": "quorum", "x-message-ttl": 20, ...returnsTo });
+  await publish({ routingKey: waiting, body: Buffer.from("returned") });
+  await eventually("the TTL is over", async () => (await bus.depth(waiting)) === 0);
+  const gone = await declareQueue("gone", { "x-queue-type": "quorum" });
+  assert.deepEqual(await consume(gone).take(), ["returned"]);
+  await journal.written();
+  assert.deepEqual([journal.load(waiting), journal.load(gone)], [[], []]);
+});
+
 test("what has outlived its TTL is not delivered, though its timer has not run yet", async (t) => {
   t.mock.timers.enable({ apis: ["Date"] });
   const bus = new MemoryBus();
