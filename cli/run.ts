@@ -76,6 +76,7 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
       ...(gateway ? [{ begin: () => gateway.listen(), close: () => gateway.close() }] : []),
     ];
     await Promise.all(roles.map(begin));
+    if (bus instanceof MemoryBus) bus.returnRetries();
   } catch (error) {
     await close();
     throw error;

@@ -32,6 +32,8 @@ interface Row {
 export interface Journal {
   /** What `queue` held, oldest first. */
   load(queue: string): Journaled[];
+  /** Names of the retry queues that hold something. */
+  retryQueues(): string[];
   /** Notes a message down and tells its number, under which `remove` crosses it out. */
   add(queue: string, message: OutgoingMessage, expiresAt: number): number;
   remove(seq: number): void;
@@ -43,6 +45,9 @@ export function createJournal(store: Store): Journal {
   const { database } = store;
   let last = (database.prepare("SELECT MAX(seq) AS last FROM journal").get() as { last: number | null }).last ?? 0;
   const ofQueue = database.prepare("SELECT * FROM journal WHERE queue = ? ORDER BY seq");
+  const retryQueues = database.prepare(
+    "SELECT DISTINCT queue FROM journal WHERE exchange = queue AND queue GLOB '*.retry.*' AND expires_at IS NOT NULL",
+  );
   const insert = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)");
   const remove = database.prepare("DELETE FROM journal WHERE seq = ?");
   let writing: Promise<void> = Promise.resolve();
@@ -58,6 +63,7 @@ export function createJournal(store: Store): Journal {
       store.flush(); // what has just come for a queue that is declared now
       return (ofQueue.all(queue) as unknown as Row[]).map(journaledOf);
     },
+    retryQueues: () => (retryQueues.all() as unknown as { queue: string }[]).map(({ queue }) => queue),
     add(queue, { exchange, routingKey, properties, body }, expiresAt) {
       const seq = ++last;
       const expiry = Number.isFinite(expiresAt) ? expiresAt : null;

@@ -12,7 +12,7 @@ import { throwIfGone } from "./gone.ts";
 import type { Journal } from "./journal.ts";
 import { MemoryExchanges } from "./memory-exchanges.ts";
 import { MemoryQueue } from "./memory-queue.ts";
-import type { Arguments, Topology } from "./topology.ts";
+import { mergeTopologies, waitingTopology, type Arguments, type Topology } from "./topology.ts";
 
 /** Bounds of the in-process bus; a publish beyond them is refused, so that WeChat pushes again later. */
 export interface MemoryLimits {
@@ -62,6 +62,15 @@ export class MemoryBus implements Bus {
       if (!this.#queues.has(name)) this.#queues.set(name, this.#createQueue(name, args));
     }
     this.#routes.clear();
+  }
+
+  /**
+   * To be called when all is declared: lets what waits on disk for a retry return when its wait is over, also from a
+   * retry queue that nobody has declared, as its rung is in no `retry` any more.
+   */
+  returnRetries(): void {
+    const left = this.#journal?.retryQueues().filter((queue) => !this.#queues.has(queue)) ?? [];
+    this.#declare(mergeTopologies(...left.map((queue) => waitingTopology(queue, 0, ""))));
   }
 
   async publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome> {

@@ -13,10 +13,13 @@ const text = (id: number): string =>
 <MsgType>text</MsgType><Content>${id}</Content><MsgId>${id}</MsgId></xml>`;
 
 /** An all-in-one bridge on the in-process bus with a data-dir that outlives its processes. */
-async function createFixture(t: Closing, backend: Backend): Promise<(largestFile?: number) => Promise<BridgeProcess>> {
+async function createFixture(
+  t: Closing,
+  backend: Backend,
+): Promise<(largestFile?: number, retry?: string[]) => Promise<BridgeProcess>> {
   const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
   t.after(() => rm(dataDir, { recursive: true, force: true }));
-  const file = await writeConfig(t, {
+  const config = (retry: string[]) => ({
     "listen-host": "127.0.0.1",
     "listen-port": 0,
     "internal-listen-port": 0,
@@ -29,11 +32,12 @@ async function createFixture(t: Closing, backend: Backend): Promise<(largestFile
         "listen-endpoints": { "service-path": "/wx" },
         "msg-proxy-pass": backend.url,
         "reply-budget": 600,
-        retry: ["2s", "3s"],
+        retry,
       },
     ],
   });
-  return (largestFile) => startProcess(t, "start", file, {}, largestFile);
+  return async (largestFile, retry = ["2s", "3s"]) =>
+    startProcess(t, "start", await writeConfig(t, config(retry)), {}, largestFile);
 }
 
 async function push(bridge: BridgeProcess, id: number): Promise<string> {
@@ -74,6 +78,20 @@ void test("in-process with data-dir: a retry that waits survives a restart, and 
   assert.equal(retried?.headers["x-wx-event-id"], "account/oUSER1/2");
   assert.equal(retried?.headers["x-wx-attempt"], "2");
   assert.equal(backend.requests.length, 3);
+});
+
+void test("in-process with data-dir: a retry comes when its wait is over, though that wait is in `retry` no more", async (t) => {
+  const backend = await createBackend(t, "reset");
+  const start = await createFixture(t, backend);
+  const first = await start();
+  assert.equal(await push(first, 4), "success");
+  await backend.next(1);
+  assert.equal(await first.end("SIGTERM"), 0);
+  backend.answer({ body: { type: "success" } });
+  await start(undefined, []);
+  const [retried] = await backend.next(1, 10_000);
+  assert.equal(retried?.headers["x-wx-event-id"], "account/oUSER1/4");
+  assert.equal(retried?.headers["x-wx-attempt"], "2");
 });
 
 void test("in-process on a disk that takes no more: 503 and not delivered, and what was answered success survives kill -9", async (t) => {
