@@ -3,7 +3,7 @@ import { createGateway, storeSchema } from "../gateway/gateway.ts";
 import { createWechatApis, type WechatApis } from "../shared/api/wechat-apis.ts";
 import { createAmqpBus } from "../shared/bus/amqp-bus.ts";
 import type { Bus } from "../shared/bus/bus.ts";
-import { createJournal } from "../shared/bus/journal.ts";
+import { createJournal, usePrefix } from "../shared/bus/journal.ts";
 import { MemoryBus } from "../shared/bus/memory-bus.ts";
 import { internalPorts, type Config } from "../shared/config/config.ts";
 import { createInternalServer } from "../shared/internal-server.ts";
@@ -90,7 +90,8 @@ async function closeAll(bus: Bus, apis: WechatApis, store: Store | undefined): P
   store?.close();
 }
 
-async function createBus(role: Role, { amqp }: Config, store: Store | undefined, log: Logger): Promise<Bus> {
-  if (amqp !== undefined) return createAmqpBus(amqp, `wx-bridge ${role}`, log);
+async function createBus(role: Role, config: Config, store: Store | undefined, log: Logger): Promise<Bus> {
+  if (config.amqp !== undefined) return createAmqpBus(config.amqp, `wx-bridge ${role}`, log);
+  if (store) usePrefix(store.database, config.amqpPrefix);
   return new MemoryBus({ journal: store && createJournal(store) });
 }

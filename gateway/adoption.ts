@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { usePrefix } from "../shared/bus/journal.ts";
 import type { Names } from "../shared/bus/names.ts";
 import type { Logger } from "../shared/log.ts";
 import { reasonOf } from "../shared/reason-of.ts";
@@ -46,6 +47,7 @@ export function createAdoption({ store, names, onMoved, log }: AdoptionParts): A
     const last = undeleted.get(orphan.location());
     if (last) deleteLeftBehind(orphan, last);
     undeleted.delete(orphan.location());
+    usePrefix(orphan, names.prefix);
     for (;;) {
       if (closed) return false;
       const step = readStep(orphan, names);

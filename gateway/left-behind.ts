@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { readJournal, type Journaled } from "../shared/bus/journal.ts";
+import { readJournal, usePrefix, type Journaled } from "../shared/bus/journal.ts";
 import type { Names } from "../shared/bus/names.ts";
 import { header } from "../shared/headers.ts";
 import { insertSpooled, pushOf, readSpool, type Spooled } from "./spool-table.ts";
@@ -52,6 +52,7 @@ export function deleteLeftBehind(database: DatabaseSync, last: Place): void {
 /** Hands what an earlier in-process bus held to the spool of a gateway that is on RabbitMQ now. */
 export function moveJournalToSpool(database: DatabaseSync, names: Names): void {
   database.exec("BEGIN IMMEDIATE");
+  usePrefix(database, names.prefix);
   for (const each of readJournal(database)) insertSpooled(database, [fromJournal(each, names)]);
   database.exec("DELETE FROM journal; COMMIT");
 }

@@ -9,6 +9,7 @@ export const defaultPrefix = "wx";
 /** Names of the AMQP contract, version 1, below one prefix. */
 export function createNames(prefix: string) {
   return {
+    prefix,
     events: `${prefix}.events`,
     eventsOf: (service: string) => `${prefix}.events.${service}`,
     enriched: `${prefix}.enriched`,

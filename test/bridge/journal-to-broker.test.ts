@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { createBackend } from "../support/backend-server.ts";
+import type { Closing } from "../support/loopback-server.ts";
+import { createWechat } from "../support/wechat-server.ts";
+import { startProcess, writeConfig } from "./bridge-process.ts";
+import { createSystem, type ServiceSettings } from "./system.ts";
+
+const text = (id: number): string =>
+  `<xml><ToUserName>gh_1</ToUserName><FromUserName>oUSER1</FromUserName><CreateTime>1700000000</CreateTime>
+<MsgType>text</MsgType><Content>${id}</Content><MsgId>${id}</MsgId></xml>`;
+
+/** One process on the in-process bus, with the default names, which is killed with pushes of the numbers in its hands. */
+async function leaveInProcess(t: Closing, service: ServiceSettings, ids: number[]): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
+  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const { sealed: _, ...settings } = service;
+  const file = await writeConfig(t, {
+    "listen-host": "127.0.0.1",
+    "listen-port": 0,
+    "internal-listen-port": 0,
+    "dont-append-userinfo": true,
+    "data-dir": dataDir,
+    services: [
+      {
+        "wx-params": { token: "AAAAA", "app-id": "wx1" },
+        "listen-endpoints": { "service-path": "/wx" },
+        ...settings,
+      },
+    ],
+  });
+  const bridge = await startProcess(t, "start", file);
+  const wechat = createWechat({ url: `http://127.0.0.1:${bridge.port}/wx`, token: "AAAAA", appId: "wx1" });
+  for (const id of ids) assert.equal((await wechat.push(text(id))).opened, "success");
+  await bridge.end("SIGKILL");
+  return dataDir;
+}
+
+void test("from one process to RabbitMQ with a prefix: what was under way or waits for a retry reaches the backend", async (t) => {
+  const backend = await createBackend(t, ({ json }) =>
+    (json as { Content: string }).Content === "1" ? "reset" : "hang",
+  );
+  const service = {
+    name: "account",
+    sealed: false,
+    "msg-proxy-pass": backend.url,
+    "reply-budget": 600,
+    retry: ["1s"],
+  };
+  const dataDir = await leaveInProcess(t, service, [1, 2]);
+  const before = backend.requests.length;
+  backend.answer({ body: { type: "success" } });
+  await createSystem(t, { bus: "rabbitmq", services: [service], settings: { "data-dir": dataDir } });
+  const requests = await backend.next(before + 2);
+  const attempts = new Map(
+    requests.slice(before).map(({ headers }) => [headers["x-wx-event-id"], headers["x-wx-attempt"]]),
+  );
+  assert.deepEqual([attempts.get("account/oUSER1/1"), attempts.get("account/oUSER1/2")], ["2", "1"]);
+});
