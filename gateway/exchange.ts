@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { topicMatches } from "../shared/bus/topic.ts";
 import type { Names } from "../shared/bus/names.ts";
 import type { Account } from "../shared/config/config.ts";
@@ -9,7 +8,7 @@ import type { Push } from "../shared/wechat/push.ts";
 import type { Hold } from "./hold.ts";
 import type { Answer } from "./once.ts";
 import type { Replies, Waited } from "./replies.ts";
-import type { Spooled } from "./spool-table.ts";
+import { spoolUser, type Spooled } from "./spool-table.ts";
 
 export interface ExchangeParts {
   account: Account;
@@ -58,7 +57,7 @@ export function createExchange({ account, names, replies, replyQueue, hold }: Ex
   function eventOf(push: Push, deadline: number, replyTo: string | undefined): Spooled {
     return {
       service: account.name,
-      user: `${account.name}/${userOf(push)}`,
+      user: spoolUser(account.name, push.FromUserName),
       message: {
         exchange: names.eventsOf(account.name),
         routingKey: push.routingKey,
@@ -75,14 +74,6 @@ export function createExchange({ account, names, replies, replyQueue, hold }: Ex
     if (unusable !== undefined) return { reply, outcome: "silent", unusable };
     return { reply, outcome: reply.type === "success" ? "silent" : "replied" };
   }
-}
-
-/** Longer than any openid. */
-const MAX_USER = 100;
-
-/** The spool keeps the users of all its pushes in memory: one who is called by a whole body goes by its digest. */
-function userOf({ FromUserName }: Push): string {
-  return FromUserName.length <= MAX_USER ? FromUserName : hash("sha256", FromUserName, "base64url");
 }
 
 const MAX_KEYS = 1000;

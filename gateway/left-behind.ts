@@ -2,7 +2,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { readJournal, usePrefix, type Journaled } from "../shared/bus/journal.ts";
 import type { Names } from "../shared/bus/names.ts";
 import { header } from "../shared/headers.ts";
-import { insertSpooled, pushOf, readSpool, type Spooled } from "./spool-table.ts";
+import { isRecord } from "../shared/is-record.ts";
+import { insertSpooled, pushOf, readSpool, spoolUser, type Spooled } from "./spool-table.ts";
 
 /** How much is moved at a time: while it is read and written, nothing else has its turn. */
 const STEP_ROWS = 500;
@@ -57,13 +58,24 @@ export function moveJournalToSpool(database: DatabaseSync, names: Names): void {
   database.exec("DELETE FROM journal; COMMIT");
 }
 
-/** A message goes back to the queue it was in; one that waited for a retry keeps the queue it is to return to. */
+/**
+ * A message goes back to the queue it was in; one that waited for a retry keeps the queue it is to return to. Those of a
+ * dispatch queue are their users', whose live pushes then go behind them.
+ */
 function fromJournal({ queue, message }: Journaled, names: Names): Spooled {
-  const service = message.properties.headers?.[header.service];
+  const named = message.properties.headers?.[header.service];
+  const service = typeof named === "string" ? named : "";
   const way = names.isRetry(queue) ? { exchange: queue } : { exchange: "", routingKey: queue };
-  return {
-    service: typeof service === "string" ? service : "",
-    user: queue,
-    message: { ...message, ...way },
-  };
+  const isDispatch = queue === names.dispatchOf(service) || queue === names.orderedOf(service);
+  const user = isDispatch ? userOf(message.body) : undefined;
+  return { service, user: user === undefined ? queue : spoolUser(service, user), message: { ...message, ...way } };
+}
+
+function userOf(body: Buffer): string | undefined {
+  try {
+    const event: unknown = JSON.parse(body.toString("utf8"));
+    return isRecord(event) && typeof event["FromUserName"] === "string" ? event["FromUserName"] : undefined;
+  } catch {
+    return undefined; // no event: the dispatcher tells
+  }
 }

@@ -46,12 +46,14 @@ export function createRounds(parts: RoundParts): (afterBatch: () => Promise<void
   async function runRound(afterBatch: () => Promise<void>): Promise<boolean> {
     const round: Round = { stuck: new Set(), published: 0, refused: 0 };
     for (let last = 0; ;) {
-      const rows = readNext(last, BATCH);
+      const read = readNext(last, BATCH);
+      const rows = untilUserMoves(read);
       const left = rows.filter((row) => !isPublished(row) && !isStuck(row, round));
       const isSilent = await publishBatch(left, round);
       await afterBatch();
       const isAllStuck = [...places()].every((place) => round.stuck.has(place)); // the rest need not be read
-      if (rows.length < BATCH || isSilent || isAllStuck || isOver()) break;
+      if (read.length < BATCH && rows.length === read.length) break;
+      if (isSilent || isAllStuck || isOver()) break;
       last = rows.at(-1)?.seq ?? last;
       await nextTurn(); // a batch of which nothing is tried waits for nothing else
     }
@@ -114,6 +116,18 @@ function withBudgetLeft({ message, ...push }: Spooled): Spooled {
   if (headers?.[header.budget] === undefined) return { ...push, message };
   const left = { [header.budget]: budgetLeft(numberOr(headers[header.deadline], 0)) };
   return { ...push, message: { ...message, properties: { ...message.properties, headers: { ...headers, ...left } } } };
+}
+
+/** Places are published to side by side: a user's pushes to another place than before begin the next batch. */
+function untilUserMoves(rows: SpooledRow[]): SpooledRow[] {
+  const places = new Map<string, string>();
+  const end = rows.findIndex((row) => {
+    const place = placeOfRow(row);
+    const before = places.get(row.user) ?? place;
+    places.set(row.user, place);
+    return before !== place;
+  });
+  return end === -1 ? rows : rows.slice(0, end);
 }
 
 /** Where the push of a row goes. */

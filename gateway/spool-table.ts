@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import type { OutgoingMessage, Properties } from "../shared/bus/bus.ts";
 
@@ -33,6 +34,14 @@ interface Counted {
   place: string;
   count: number;
   size: number;
+}
+
+/** Longer than any openid. */
+const MAX_USER = 100;
+
+/** Names a user of an account. The spool keeps all of them in memory: one who is called by a whole body goes by its digest. */
+export function spoolUser(service: string, FromUserName: string): string {
+  return `${service}/${FromUserName.length <= MAX_USER ? FromUserName : hash("sha256", FromUserName, "base64url")}`;
 }
 
 /** How many pushes of each user there are, where to, and their bytes. */

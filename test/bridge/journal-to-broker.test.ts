@@ -60,3 +60,28 @@ void test("from one process to RabbitMQ with a prefix: what was under way or wai
   );
   assert.deepEqual([attempts.get("account/oUSER1/1"), attempts.get("account/oUSER1/2")], ["2", "1"]);
 });
+
+void test('from one process to RabbitMQ, `ordering: "user"`: a user\'s live pushes come behind those that are on disk', async (t) => {
+  const backend = await createBackend(t, "hang");
+  const service = {
+    name: "account",
+    sealed: false,
+    "msg-proxy-pass": backend.url,
+    "reply-budget": 600,
+    ordering: "user",
+  };
+  const dataDir = await leaveInProcess(t, service, [1, 2, 3]);
+  const before = backend.requests.length;
+  backend.answer({ body: { type: "success" } });
+  const system = await createSystem(t, {
+    bus: "rabbitmq",
+    services: [service],
+    settings: { "data-dir": dataDir },
+  });
+  assert.equal((await system.wechat("account").push(text(4))).opened, "success");
+  const requests = await backend.next(before + 4);
+  assert.deepEqual(
+    requests.slice(before).map(({ headers }) => headers["x-wx-event-id"]),
+    [1, 2, 3, 4].map((id) => `account/oUSER1/${id}`),
+  );
+});
