@@ -63,7 +63,7 @@ const REPLIED = 1_000_000;
 /** HTTP in, AMQP out: verifies pushes, publishes them and answers with their replies. */
 export function createGateway({ config, bus, store, apis, internal, log, metrics }: GatewayParts): Gateway {
   const names = createNames(config.amqpPrefix);
-  if (store && config.amqp) moveJournalToSpool(store.database, names);
+  if (store && config.amqp) moveJournalToSpool(store.database, names, log);
   const published = createPublished({ store, log, onForgotten: () => metrics.forgotten.inc() });
   const sendsLate = config.accounts.some(({ lateReply }) => lateReply === "customer-service");
   const once = createOnce(published, sendsLate ? new DigestSet(REPLIED) : undefined);

@@ -3,6 +3,8 @@ import { readJournal, usePrefix, type Journaled } from "../shared/bus/journal.ts
 import type { Names } from "../shared/bus/names.ts";
 import { header } from "../shared/headers.ts";
 import { isRecord } from "../shared/is-record.ts";
+import type { Logger } from "../shared/log.ts";
+import { reasonOf } from "../shared/reason-of.ts";
 import { insertSpooled, pushOf, readSpool, spoolUser, type Spooled } from "./spool-table.ts";
 
 /** How much is moved at a time: while it is read and written, nothing else has its turn. */
@@ -50,12 +52,24 @@ export function deleteLeftBehind(database: DatabaseSync, last: Place): void {
   database.prepare("DELETE FROM spool WHERE seq <= ?").run(last.spool);
 }
 
-/** Hands what an earlier in-process bus held to the spool of a gateway that is on RabbitMQ now. */
-export function moveJournalToSpool(database: DatabaseSync, names: Names): void {
-  database.exec("BEGIN IMMEDIATE");
-  usePrefix(database, names.prefix);
-  for (const each of readJournal(database)) insertSpooled(database, [fromJournal(each, names)]);
-  database.exec("DELETE FROM journal; COMMIT");
+/**
+ * Hands what an earlier in-process bus held to the spool of a gateway that is on RabbitMQ now. On a disk that does not take
+ * that it stays where it is, for the next start: what comes in meanwhile is for the broker.
+ */
+export function moveJournalToSpool(database: DatabaseSync, names: Names, log: Logger): void {
+  if (database.prepare("SELECT 1 FROM journal LIMIT 1").get() === undefined) return;
+  try {
+    database.exec("BEGIN IMMEDIATE");
+    usePrefix(database, names.prefix);
+    for (const each of readJournal(database)) insertSpooled(database, [fromJournal(each, names)]);
+    database.exec("DELETE FROM journal; COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    log.error(
+      { reason: reasonOf(error) },
+      "what the in-process bus left cannot be published: check data-dir's disk, then start again",
+    );
+  }
 }
 
 /**

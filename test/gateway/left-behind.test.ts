@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { storeSchema } from "../../gateway/gateway.ts";
+import { moveJournalToSpool, readStep } from "../../gateway/left-behind.ts";
+import { createJournal } from "../../shared/bus/journal.ts";
+import { createNames } from "../../shared/bus/names.ts";
+import { openStore } from "../../shared/store/store.ts";
+import { createTestLog } from "../shared/bus/test-log.ts";
+
+test("on a disk that takes nothing, what the in-process bus left stays for the next start, which is told", async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-left-"));
+  const { log, lines } = createTestLog();
+  const store = openStore(dataDir, storeSchema, log);
+  t.after(async () => {
+    store.close();
+    await rm(dataDir, { recursive: true });
+  });
+  const journal = createJournal(store);
+  const message = { exchange: "wx.events.shop", routingKey: "msg.text", body: Buffer.from("{}"), properties: {} };
+  journal.add("wx.dispatch.shop", message, Number.POSITIVE_INFINITY);
+  await journal.written();
+  const { database } = store;
+  const names = createNames("shop");
+  const left = () => {
+    const { pushes, last } = readStep(database, names);
+    return { to: pushes.map(({ message: { routingKey } }) => routingKey), ...last };
+  };
+  database.exec("PRAGMA query_only = ON"); // from here on SQLite fails every write
+  moveJournalToSpool(database, names, log);
+  assert.deepEqual(left(), { to: ["wx.dispatch.shop"], journal: 1, spool: 0 });
+  assert.match(lines.all.at(-1)?.msg ?? "", /check data-dir's disk, then start again/);
+  database.exec("PRAGMA query_only = OFF");
+  moveJournalToSpool(database, names, log);
+  assert.deepEqual(left(), { to: ["shop.dispatch.shop"], journal: 0, spool: 1 });
+});
