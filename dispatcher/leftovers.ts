@@ -21,22 +21,16 @@ export interface LeftoversParts {
 }
 
 /**
- * Looks after the queues that no binding leads to any more. What a change of `ordering` left in the other queue of an
- * account is taken from there, for as long as the process runs; of an account that is not dispatched it is only told.
+ * What a change of `ordering` left in the other queue of an account is taken from there, for as long as the process runs.
  */
 export async function lookAfterLeftovers({ accounts, bus, names, log, signal, take }: LeftoversParts): Promise<void> {
   while (!bus.ready && !signal.aborted) await sleep(ASK_EVERY, undefined, { ref: false });
-  for (const account of accounts) {
-    const { name: service } = account;
-    const queues = isDispatched(account)
-      ? [formerQueueOf(names, account)]
-      : [names.dispatchOf(service), names.orderedOf(service)];
-    for (const queue of queues.filter((each) => !isOthers(each, account))) {
-      const messages = await depthOf(queue);
-      if (signal.aborted) return;
-      if (isDispatched(account)) await takeFrom(queue, account, messages);
-      else if (messages) log.warn({ service, queue, messages }, "events are left in a queue that nobody consumes");
-    }
+  for (const account of accounts.filter(isDispatched)) {
+    const queue = formerQueueOf(names, account);
+    if (isOthers(queue, account)) continue;
+    const messages = await depthOf(queue);
+    if (signal.aborted) return;
+    await takeFrom(queue, account, messages);
   }
 
   /** Asked again until the broker answers: it is not asked for them another time. */

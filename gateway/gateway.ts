@@ -32,6 +32,7 @@ import { createReplyTaker } from "./reply-taker.ts";
 import { createSpool, spoolOutcomes, type Spool } from "./spool.ts";
 import { spoolSchema, type Spooled } from "./spool-table.ts";
 import { createRetriesWindow, createSingleTry } from "./tries.ts";
+import { watchUnconsumed } from "./unconsumed.ts";
 import { addWebAuthorization } from "./web-authorization.ts";
 
 export interface GatewayParts {
@@ -98,6 +99,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
     });
   }
   addCommonEndpoints(app, internal, { config, apis, log });
+  let endWatch: (() => void) | undefined;
 
   return {
     get port() {
@@ -111,8 +113,10 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
       const address = { host: config.listenHost, port: config.listenPort };
       await app.listen(address).catch(explainListenError("public", address)); // pushes need not wait for the broker
       await declaring;
+      endWatch = watchUnconsumed({ accounts: config.accounts, bus, names, log });
     },
     async close() {
+      endWatch?.();
       await closeHttp();
       lateness.close();
       await Promise.all([replyQueue.close(), spool?.close()]);

@@ -1,0 +1,47 @@
+import type { Bus } from "../shared/bus/bus.ts";
+import { isDispatched, type Names } from "../shared/bus/names.ts";
+import type { Account } from "../shared/config/config.ts";
+import type { Logger } from "../shared/log.ts";
+
+const LOOK_EVERY = 60_000;
+
+export interface UnconsumedParts {
+  accounts: readonly Account[];
+  bus: Pick<Bus, "depth">;
+  names: Names;
+  log: Logger;
+}
+
+/**
+ * Looks at once and every minute into the dispatch queues of accounts that have no dispatcher, and tells when more lies
+ * there than before: what is left of another `delivery`, comes back from a retry queue, or comes by way of a gateway whose
+ * config still has a dispatcher. Returns how to end it.
+ */
+export function watchUnconsumed({ accounts, bus, names, log }: UnconsumedParts): () => void {
+  const told = new Map<string, number>();
+  // A service may be named so that its plain queue has the name of another one's ordered queue.
+  const consumed = new Set(accounts.filter(isDispatched).map(({ name }) => names.dispatchOf(name)));
+  const watched = accounts
+    .filter((account) => !isDispatched(account))
+    .flatMap(({ name: service }) => [
+      { service, queue: names.dispatchOf(service) },
+      { service, queue: names.orderedOf(service) },
+    ])
+    .filter(({ queue }) => !consumed.has(queue));
+
+  async function look(): Promise<void> {
+    for (const { service, queue } of watched) {
+      const messages = await bus.depth(queue).catch(() => undefined); // another time
+      if (messages === undefined) continue;
+      if (messages > (told.get(queue) ?? 0)) {
+        log.warn({ service, queue, messages }, "events are left in a queue that nobody consumes");
+      }
+      told.set(queue, messages);
+    }
+  }
+
+  void look();
+  const timer = setInterval(() => void look(), LOOK_EVERY);
+  timer.unref();
+  return () => clearInterval(timer);
+}
