@@ -136,7 +136,12 @@ function openSpool({ config, bus, store, names, hold, log, metrics }: OpenSpoolP
   for (const { name: service } of config.accounts) {
     for (const outcome of spoolOutcomes) metrics.spool.begin({ service, outcome });
   }
-  const publish = (push: Spooled): Promise<unknown> => hold(push, SPOOL_TIMEOUT);
+  const publish = async (push: Spooled): Promise<void> => {
+    if ((await hold(push, SPOOL_TIMEOUT)) === "routed") return;
+    const { service, message } = push;
+    const line = { identity: message.properties.messageId, service, queue: names.unrouted };
+    log.warn(line, "no queue takes a push from the disk, it is kept in unrouted");
+  };
   return createSpool({ store, names, publish, isReady: () => bus.publishes, log, metrics });
 }
 

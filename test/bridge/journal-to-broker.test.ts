@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { until } from "../support/until.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { startProcess, writeConfig } from "./bridge-process.ts";
 import { createSystem, type ServiceSettings } from "./system.ts";
@@ -83,5 +84,19 @@ void test('from one process to RabbitMQ, `ordering: "user"`: a user\'s live push
   assert.deepEqual(
     requests.slice(before).map(({ headers }) => headers["x-wx-event-id"]),
     [1, 2, 3, 4].map((id) => `account/oUSER1/${id}`),
+  );
+});
+
+void test("from one process to RabbitMQ without one of its accounts: a line tells what went to unrouted", async (t) => {
+  const backend = await createBackend(t, "hang");
+  const service = { name: "account", sealed: false, "msg-proxy-pass": backend.url, "reply-budget": 600 };
+  const dataDir = await leaveInProcess(t, service, [1]);
+  const services = [{ ...service, name: "other" }];
+  const { log, prefix } = await createSystem(t, { bus: "rabbitmq", services, settings: { "data-dir": dataDir } });
+  const lineOf = () => log.find(({ identity }) => identity === "account/oUSER1/1");
+  await until(async () => lineOf() !== undefined, "it is told");
+  assert.deepEqual(
+    [lineOf()?.msg, lineOf()?.["queue"]],
+    ["no queue takes a push from the disk, it is kept in unrouted", `${prefix}.unrouted`],
   );
 });
