@@ -7,7 +7,7 @@ import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { until } from "../support/until.ts";
 import { createWechat } from "../support/wechat-server.ts";
-import { startProcess, writeConfig } from "./bridge-process.ts";
+import { onLoopback, startProcess, writeConfig } from "./bridge-process.ts";
 import { createSystem, type ServiceSettings } from "./system.ts";
 
 const text = (id: number): string =>
@@ -20,10 +20,7 @@ async function leaveInProcess(t: Closing, service: ServiceSettings, ids: number[
   t.after(() => rm(dataDir, { recursive: true, force: true }));
   const { sealed: _, ...settings } = service;
   const file = await writeConfig(t, {
-    "listen-host": "127.0.0.1",
-    "listen-port": 0,
-    "internal-listen-port": 0,
-    "dont-append-userinfo": true,
+    ...onLoopback,
     "data-dir": dataDir,
     services: [
       {

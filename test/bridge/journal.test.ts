@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { createWechat, type PushAnswer } from "../support/wechat-server.ts";
-import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
+import { onLoopback, startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
 
 const text = (id: number): string =>
   `<xml><ToUserName>gh_1</ToUserName><FromUserName>oUSER1</FromUserName><CreateTime>1700000000</CreateTime>
@@ -20,10 +20,7 @@ async function createFixture(
   const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
   t.after(() => rm(dataDir, { recursive: true, force: true }));
   const config = (retry: string[]) => ({
-    "listen-host": "127.0.0.1",
-    "listen-port": 0,
-    "internal-listen-port": 0,
-    "dont-append-userinfo": true,
+    ...onLoopback,
     "data-dir": dataDir,
     services: [
       {

@@ -12,7 +12,7 @@ import { createTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat, type Wechat } from "../support/wechat-server.ts";
-import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
+import { onLoopback, startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
 import { brokerUrl, createSystem } from "./system.ts";
 
 const account = {
@@ -54,10 +54,7 @@ async function createFixture(
   const through = new URL(broker);
   through.port = String(proxy.port);
   const file = await writeConfig(t, {
-    "listen-host": "127.0.0.1",
-    "listen-port": 0,
-    "internal-listen-port": 0,
-    "dont-append-userinfo": true,
+    ...onLoopback,
     "data-dir": dataDir,
     amqp: { url: through.href, prefix },
     services: [
