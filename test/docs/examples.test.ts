@@ -6,7 +6,7 @@ import { createSystem, type System } from "../bridge/system.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { obtainPika } from "../support/pika.ts";
 import { contentOf } from "../support/wechat-reply.ts";
-import { startExample } from "./start-example.ts";
+import { exampleQueue, startExample } from "./start-example.ts";
 
 test("python/consumer.py, written from the contract alone, replies to sealed pushes inside the budget", async (t) => {
   const { python, env } = await obtainPika();
@@ -33,6 +33,14 @@ async function answers(t: Closing, who: string, command: string, args: string[],
   assert.equal(contentOf(marked ?? assert.fail()), `${who} heard: 1 < 2`);
   assert.equal(contentOf(long ?? assert.fail()), `${who} heard: ${"x".repeat(500)}`);
   assert.equal(contentOf(click), `${who} was asked for V1001`);
+
+  const channel = await openChannel(t);
+  channel.publish(`${system.prefix}.events.shop`, "msg.text", Buffer.from("no JSON"), { type: "msg.text" });
+  const dead = Promise.withResolvers<string>();
+  await channel.consume(`${exampleQueue(system)}.dead`, (letter) => dead.resolve(String(letter?.content)), {
+    noAck: true,
+  });
+  assert.equal(await dead.promise, "no JSON", "what it gives up is kept");
 }
 
 /** An event whose reply queue refuses, as RabbitMQ 4 does for a gateway's that was lost with its node. */

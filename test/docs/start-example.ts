@@ -3,13 +3,17 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Channel } from "amqplib";
 import { openChannel } from "../bridge/broker-channel.ts";
 import { brokerUrl, type System } from "../bridge/system.ts";
 import type { Closing } from "../support/loopback-server.ts";
 
 const examples = fileURLToPath(new URL("../../docs/examples/", import.meta.url));
 
-/** Starts an example for a bridge, with a queue that goes with the test, and resolves when it waits for pushes. */
+/** The queue of an example for a bridge; its dead letters are in `<queue>.dead`. */
+export const exampleQueue = ({ prefix }: System): string => `${prefix}-example`;
+
+/** Starts an example for a bridge, with queues that go with the test, and resolves when it waits for pushes. */
 export async function startExample(
   t: Closing,
   system: System,
@@ -17,7 +21,7 @@ export async function startExample(
   args: string[],
   env: object,
 ): Promise<void> {
-  const queue = `${system.prefix}-example`;
+  const queue = exampleQueue(system);
   const child = spawn(command, args, {
     cwd: examples,
     env: { ...process.env, AMQP_URL: brokerUrl(), PREFIX: system.prefix, QUEUE: queue, ...env },
@@ -26,7 +30,7 @@ export async function startExample(
   t.after(async () => {
     child.kill();
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-    await (await openChannel(t)).deleteQueue(queue);
+    await removeQueues(await openChannel(t), queue);
   });
   let errors = "";
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
@@ -34,4 +38,9 @@ export async function startExample(
     if (line === "waiting for pushes") return void child.stdout.resume();
   }
   assert.fail(`the example ended: ${errors}`);
+}
+
+async function removeQueues(channel: Channel, queue: string): Promise<void> {
+  for (const name of [queue, `${queue}.dead`]) await channel.deleteQueue(name);
+  await channel.deleteExchange(`${queue}.dead`);
 }

@@ -17,10 +17,19 @@ const connection = await connect(AMQP_URL, { noDelay: true });
 connection.on("close", () => process.exit(1)); // let a supervisor start it again
 const channel = await connection.createConfirmChannel();
 await channel.prefetch(50);
-await channel.assertQueue(QUEUE, {
-  durable: true,
-  arguments: { "x-queue-type": "quorum", "x-delivery-limit": 1_000_000 },
-});
+
+// What is rejected: wx-bridge dead list --dead-queue example.node.dead
+const dead = `${QUEUE}.dead`;
+const quorum = { "x-queue-type": "quorum", "x-delivery-limit": 1_000_000 };
+await channel.assertExchange(dead, "fanout");
+await channel.assertQueue(dead, { durable: true, arguments: quorum });
+await channel.bindQueue(dead, dead, "");
+const deadLettered = {
+  "x-dead-letter-exchange": dead,
+  "x-dead-letter-strategy": "at-least-once",
+  "x-overflow": "reject-publish", // which that strategy wants; without a limit nothing is refused
+};
+await channel.assertQueue(QUEUE, { durable: true, arguments: { ...quorum, ...deadLettered } });
 for (const key of ["msg.text", "event.CLICK"]) await channel.bindQueue(QUEUE, `${PREFIX}.events`, key);
 
 await channel.consume(QUEUE, async (delivery) => {
@@ -31,12 +40,12 @@ await channel.consume(QUEUE, async (delivery) => {
     if (reply && replyTo) {
       const properties = { correlationId, headers: { "x-wx-service": headers["x-wx-service"] } };
       channel.publish(`${PREFIX}.replies`, replyTo, Buffer.from(JSON.stringify(reply)), properties);
-      await channel.waitForConfirms();
+      await channel.waitForConfirms().catch(() => {}); // nacked: that gateway is gone, nobody waits
     }
     channel.ack(delivery); // after the reply
   } catch (error) {
     console.error("given up", correlationId, error);
-    channel.nack(delivery, false, false); // not requeued: it would come back at once, for ever
+    channel.nack(delivery, false, false); // to the dead letters; requeued it would come back at once, for ever
   }
 });
 console.log("waiting for pushes");

@@ -12,6 +12,13 @@ import pika
 PREFIX = os.environ.get("PREFIX", "wx")
 QUEUE = os.environ.get("QUEUE", "example.python")
 KEYS = ["msg.text", "event.CLICK"]
+# What is rejected: wx-bridge dead list --dead-queue example.python.dead
+DEAD = QUEUE + ".dead"
+DEAD_LETTERED = {
+    "x-dead-letter-exchange": DEAD,
+    "x-dead-letter-strategy": "at-least-once",
+    "x-overflow": "reject-publish",  # which that strategy wants; without a limit nothing is refused
+}
 
 
 def answer(key, push):
@@ -54,7 +61,7 @@ def on_delivery(channel, method, properties, body):
     try:
         push = json.loads(body)  # Python keeps every digit of large integers
         reply = answer(properties.type, push)  # not method.routing_key: see "Bind your queue"
-    except Exception as error:  # do not requeue: it would come back at once, for ever
+    except Exception as error:  # to the dead letters; requeued it would come back at once, for ever
         print("given up", properties.message_id, error, flush=True)
         channel.basic_reject(method.delivery_tag, requeue=False)
         return
@@ -74,7 +81,11 @@ def main():
     channel = connection.channel()
     channel.confirm_delivery()
     channel.basic_qos(prefetch_count=50)
-    channel.queue_declare(QUEUE, durable=True, arguments={"x-queue-type": "quorum", "x-delivery-limit": 1_000_000})
+    quorum = {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
+    channel.exchange_declare(DEAD, "fanout", durable=True)
+    channel.queue_declare(DEAD, durable=True, arguments=quorum)
+    channel.queue_bind(DEAD, DEAD)
+    channel.queue_declare(QUEUE, durable=True, arguments={**quorum, **DEAD_LETTERED})
     for key in KEYS:
         channel.queue_bind(QUEUE, PREFIX + ".events", key)
     channel.basic_consume(QUEUE, on_delivery)
