@@ -3,6 +3,7 @@ import type { Properties } from "../shared/bus/bus.ts";
 import { topicMatches } from "../shared/bus/topic.ts";
 import { numberOr, ownHeaders } from "../shared/envelope.ts";
 import { header } from "../shared/headers.ts";
+import { isRecord } from "../shared/is-record.ts";
 import { readIdentity } from "../shared/wechat/identity.ts";
 
 /** What an operator needs to know of a message in the dead-letter queue; never its content. */
@@ -35,6 +36,7 @@ export function readDeadLetter({ properties, fields }: Pick<ConsumeMessage, "pro
   const { messageId = "", type, headers = {} } = properties as Properties;
   const text = (name: string): string => (typeof headers[name] === "string" ? headers[name] : "");
   const deadAt = numberOr(headers[header.deadAt], 0);
+  const queue = text(header.queue) || lastRejectedIn(headers["x-death"]);
   return {
     service: text(header.service) || (readIdentity(messageId)?.service ?? ""),
     key: type ?? fields.routingKey,
@@ -43,8 +45,15 @@ export function readDeadLetter({ properties, fields }: Pick<ConsumeMessage, "pro
     error: text(header.error),
     deadAt: deadAt > 0 ? deadAt : undefined,
     identity: messageId,
-    ...(text(header.queue) === "" ? {} : { queue: text(header.queue) }),
+    ...(queue === "" ? {} : { queue }),
   };
+}
+
+/** What RabbitMQ wrote when it dead-lettered a message itself, the latest first; a queue where it only waited is none. */
+function lastRejectedIn(deaths: unknown): string {
+  if (!Array.isArray(deaths)) return "";
+  const death: unknown = deaths.find((each: unknown) => isRecord(each) && each["reason"] !== "expired");
+  return isRecord(death) && typeof death["queue"] === "string" ? death["queue"] : "";
 }
 
 export function createDeadFilter(filter: DeadFilter, now: number = Date.now()): (letter: DeadLetter) => boolean {

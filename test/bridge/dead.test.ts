@@ -348,19 +348,28 @@ test("with the broker's URL alone, those in a queue of a consumer's own go back 
   const channel = await openChannel(t);
   const queue = `t${randomBytes(6).toString("hex")}`;
   const deadQueue = `${queue}.dead`;
-  for (const name of [queue, deadQueue]) {
-    await channel.assertQueue(name, { durable: true, arguments: { "x-queue-type": "quorum" } });
+  const deadLettered = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": deadQueue };
+  for (const [name, more] of [
+    [queue, deadLettered],
+    [deadQueue, {}],
+  ] as const) {
+    await channel.assertQueue(name, { durable: true, arguments: { "x-queue-type": "quorum", ...more } });
     t.after(async () => void (await (await openChannel(t)).deleteQueue(name)));
   }
   const headers = { "x-wx-service": "shop", "x-wx-reason": "exhausted", "x-wx-queue": queue, "x-wx-attempt": 3 };
   channel.sendToQueue(deadQueue, Buffer.from("{}"), { messageId: "shop/o/1", type: "msg.text", headers });
+  const rejected = { messageId: "shop/o/2", type: "msg.text", headers: { "x-wx-service": "shop" } };
+  channel.sendToQueue(queue, Buffer.from("{}"), rejected);
   await channel.waitForConfirms();
+  channel.nack((await channel.get(queue)) || assert.fail(), false, false);
+  await holding(channel, 2, deadQueue);
   const env = { AMQP_URL: brokerUrl() };
   const { stdout } = await startCommand(t, ["dead", "replay", "--dead-queue", deadQueue], env).finished;
-  assert.equal(stdout, "replayed 1 of 1 dead letters\n");
-  const back = await channel.get(queue, { noAck: true });
-  assert.ok(back);
-  assert.equal(back.properties.messageId, "shop/o/1");
+  assert.equal(stdout, "replayed 2 of 2 dead letters\n");
+  for (const identity of ["shop/o/1", "shop/o/2"]) {
+    const back = (await channel.get(queue, { noAck: true })) || assert.fail();
+    assert.equal(back.properties.messageId, identity);
+  }
   const missing = await startCommand(t, ["dead", "list", "--dead-queue", "t.none.dead"], env).finished;
   assert.deepEqual(
     [missing.code, missing.stderr],

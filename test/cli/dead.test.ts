@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ConsumeMessage } from "amqplib";
 import { Command } from "commander";
 import {
   createDeadFilter,
@@ -58,6 +59,20 @@ test("what says neither whose it is nor its key is named by its identity and whe
     key: "shop.queue",
     identity: "shop/oUSER1/1",
   });
+});
+
+/** The queue of what the broker dead-lettered by itself. */
+function queueOf(...deaths: object[]): string | undefined {
+  const properties = { headers: { "x-death": deaths } } as unknown as ConsumeMessage["properties"];
+  return readDeadLetter({ properties, fields: { routingKey: "msg.text" } as ConsumeMessage["fields"] }).queue;
+}
+
+test("the queue of a consumer that says nothing is the one that last rejected it, not one where it waited", () => {
+  const waited = { queue: "shop.retry", reason: "expired", count: 3 };
+  const rejected = { queue: "shop.clicks", reason: "rejected", count: 3 };
+  assert.equal(queueOf(waited, rejected, { queue: "other", reason: "rejected" }), "shop.clicks");
+  assert.equal(queueOf(waited), undefined);
+  assert.equal(queueOf({ reason: "rejected" }), undefined);
 });
 
 test("a replay keeps what the event came with, and nothing of its death", () => {
