@@ -9,11 +9,11 @@ import type { PushOf } from "./push.ts";
 const MAX_KEYS = 1000;
 
 /** What a handler may return: a reply, its text, or nothing to say. */
-export type Said = Reply | string | undefined | void;
+export type Said = Reply | string | null | undefined | void;
 
 /**
  * Works on one push. The delivery is acked when it has ended and its reply is confirmed; when it throws, the delivery
- * comes again after the next wait of the retry ladder. Returns the reply, or undefined to leave it to others.
+ * comes again after the next wait of the retry ladder. Returns the reply, or nothing to leave it to others.
  */
 export type Handler<K extends string = string> = (push: PushOf<K>, context: Context) => Said | Promise<Said>;
 

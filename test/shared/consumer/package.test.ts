@@ -28,7 +28,8 @@ consumer
     const id: number | bigint | string | undefined = push.order_info?.order_id;
     return String(id);
   })
-  .on("event.*", async (push) => (push["Anything"] === 1 ? reply : undefined));
+  .on("event.*", async (push) => (push["Anything"] === 1 ? reply : undefined))
+  .on("msg.*", async (push) => (push["Anything"] === 1 ? "text" : null));
 // @ts-expect-error there is no such reply
 consumer.on("msg.text", () => ({ type: "nonsense" }));
 // @ts-expect-error there is no such field
