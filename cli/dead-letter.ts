@@ -35,8 +35,8 @@ export interface DeadFilter {
 export function readDeadLetter({ properties, fields }: Pick<ConsumeMessage, "properties" | "fields">): DeadLetter {
   const { messageId = "", type, headers = {} } = properties as Properties;
   const text = (name: string): string => (typeof headers[name] === "string" ? headers[name] : "");
-  const deadAt = numberOr(headers[header.deadAt], 0);
-  const queue = text(header.queue) || lastRejectedIn(headers["x-death"]);
+  const told = { queue: text(header.queue), deadAt: numberOr(headers[header.deadAt], 0) };
+  const { queue, deadAt } = told.queue === "" && told.deadAt === 0 ? lastRejection(headers["x-death"]) : told;
   return {
     service: text(header.service) || (readIdentity(messageId)?.service ?? ""),
     key: type ?? fields.routingKey,
@@ -49,11 +49,14 @@ export function readDeadLetter({ properties, fields }: Pick<ConsumeMessage, "pro
   };
 }
 
-/** What RabbitMQ wrote when it dead-lettered a message itself, the latest first; a queue where it only waited is none. */
-function lastRejectedIn(deaths: unknown): string {
-  if (!Array.isArray(deaths)) return "";
-  const death: unknown = deaths.find((each: unknown) => isRecord(each) && each["reason"] !== "expired");
-  return isRecord(death) && typeof death["queue"] === "string" ? death["queue"] : "";
+/** What RabbitMQ wrote when it dead-lettered a message itself, the latest first; where it only waited does not count. */
+function lastRejection(deaths: unknown): { queue: string; deadAt: number } {
+  const list: unknown[] = Array.isArray(deaths) ? deaths : [];
+  const { queue, time } = list.filter(isRecord).find(({ reason }) => reason !== "expired") ?? {};
+  return {
+    queue: typeof queue === "string" ? queue : "",
+    deadAt: isRecord(time) ? numberOr(time["value"], 0) * 1000 : 0, // amqplib's way to write a timestamp
+  };
 }
 
 export function createDeadFilter(filter: DeadFilter, now: number = Date.now()): (letter: DeadLetter) => boolean {

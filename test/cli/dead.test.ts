@@ -61,18 +61,22 @@ test("what says neither whose it is nor its key is named by its identity and whe
   });
 });
 
-/** The queue of what the broker dead-lettered by itself. */
-function queueOf(...deaths: object[]): string | undefined {
-  const properties = { headers: { "x-death": deaths } } as unknown as ConsumeMessage["properties"];
-  return readDeadLetter({ properties, fields: { routingKey: "msg.text" } as ConsumeMessage["fields"] }).queue;
+/** What the broker dead-lettered by itself, with headers of the bridge's own. */
+function brokersOwn(deaths: object[], own: object = {}): Pick<DeadLetter, "queue" | "deadAt"> {
+  const properties = { headers: { ...own, "x-death": deaths } } as unknown as ConsumeMessage["properties"];
+  const { queue = "", deadAt } = readDeadLetter({ properties, fields: {} as ConsumeMessage["fields"] });
+  return { queue, deadAt };
 }
 
-test("the queue of a consumer that says nothing is the one that last rejected it, not one where it waited", () => {
-  const waited = { queue: "shop.retry", reason: "expired", count: 3 };
-  const rejected = { queue: "shop.clicks", reason: "rejected", count: 3 };
-  assert.equal(queueOf(waited, rejected, { queue: "other", reason: "rejected" }), "shop.clicks");
-  assert.equal(queueOf(waited), undefined);
-  assert.equal(queueOf({ reason: "rejected" }), undefined);
+test("without a word of ours, the queue is the one that last rejected it, not one where it waited", () => {
+  const time = { "!": "timestamp", value: now / 1000 };
+  const waited = { queue: "shop.retry", reason: "expired", time };
+  const rejected = { queue: "shop.clicks", reason: "rejected", time };
+  const none = { queue: "", deadAt: undefined };
+  assert.deepEqual(brokersOwn([waited, rejected, waited]), { queue: "shop.clicks", deadAt: now });
+  assert.deepEqual(brokersOwn([waited]), none);
+  assert.deepEqual(brokersOwn([{ reason: "rejected" }]), none);
+  assert.deepEqual(brokersOwn([rejected], { "x-wx-dead-at": 1 }), { queue: "", deadAt: 1 }, "the dispatcher's");
 });
 
 test("a replay keeps what the event came with, and nothing of its death", () => {
