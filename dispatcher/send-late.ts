@@ -1,5 +1,4 @@
 import { ApiFailure, describeFailure } from "../shared/api/api-failure.ts";
-import { refusesToken } from "../shared/api/errcodes.ts";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Delivery } from "../shared/bus/bus.ts";
 import type { Account } from "../shared/config/config.ts";
@@ -49,8 +48,10 @@ export function createSendLate(apis: WechatApis, postpone: (delivery: Delivery, 
       isOurs = true;
     };
     const onSend = (): void => void (hasLeft = true);
+    const onTokenRefused = (): void => void (hasLeft = false);
+    const steps = { beforeSend: takeOff, onSend, onTokenRefused };
     try {
-      await apis.of(account).call(PATH, { body: message, timeout: TIMEOUT, beforeSend: takeOff, onSend });
+      await apis.of(account).call(PATH, { body: message, timeout: TIMEOUT, ...steps });
       return { outcome: "sent" };
     } catch (error) {
       const described = describeFailure(error);
@@ -85,9 +86,9 @@ function endRefused(delivery: Delivery, reason: string): Ended {
   return { outcome: "refused", reason };
 }
 
-/** A call with a token that is not valid does nothing, nor does one too many in a minute: it may be made again. */
+/** One call too many in a minute does nothing: it may be made again. */
 function isUndone(error: unknown): boolean {
-  return error instanceof ApiFailure && (refusesToken(error.errcode) || error.errcode === MINUTE_QUOTA);
+  return error instanceof ApiFailure && error.errcode === MINUTE_QUOTA;
 }
 
 function outcomeOf(error: unknown): Ended["outcome"] {

@@ -10,6 +10,8 @@ export interface CallOptions extends AskRequest {
   bare?: boolean | undefined;
   /** Awaited when the access_token is there, before each request; a rejection calls it off. */
   beforeSend?: (() => Promise<void>) | undefined;
+  /** Called when WeChat refused a request for its access_token, and so did nothing with it. */
+  onTokenRefused?: (() => void) | undefined;
 }
 
 /** WeChat's server API on behalf of one account. */
@@ -38,13 +40,17 @@ export function createWechatApi(options: WechatApiOptions): WechatApi {
 
   async function call(
     path: string,
-    { bare, beforeSend, timeout = 5000, ...request }: CallOptions = {},
+    { bare, beforeSend, onTokenRefused, timeout = 5000, ...request }: CallOptions = {},
   ): Promise<WechatAnswer> {
     const left = countDown(timeout);
     const getToken = () => tokens.get(Date.now() + left());
     const askWith = async (token: string) => {
       await beforeSend?.();
-      return ask(path, { ...request, query: { ...request.query, access_token: token }, timeout: left() });
+      const query = { ...request.query, access_token: token };
+      return ask(path, { ...request, query, timeout: left() }).catch((error: unknown) => {
+        if (isTokenRefused(error)) onTokenRefused?.();
+        throw error;
+      });
     };
 
     if (bare) return askBare(path, { ...request, timeout });
@@ -52,13 +58,17 @@ export function createWechatApi(options: WechatApiOptions): WechatApi {
     try {
       return await askWith(token);
     } catch (error) {
-      if (!(error instanceof ApiFailure && refusesToken(error.errcode))) throw error;
+      if (!isTokenRefused(error)) throw error;
       tokens.drop(token);
     }
     return askWith(await getToken());
   }
 
   return { call };
+}
+
+function isTokenRefused(error: unknown): boolean {
+  return error instanceof ApiFailure && refusesToken(error.errcode);
 }
 
 function countDown(ms: number): () => number {

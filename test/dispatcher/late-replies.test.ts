@@ -51,9 +51,8 @@ async function createSending(t: TestContext) {
     lines
       .filter((text) => text.includes(`"msg":"late reply"`))
       .map((text) => Object(JSON.parse(text)).outcome as string);
-  const reply = async (msg: string): Promise<string | undefined> => {
+  const reply = async (msg: string, identity = "shop/oUSER/1"): Promise<string | undefined> => {
     const told = outcomes().length;
-    const identity = "shop/oUSER/1";
     const properties = { messageId: identity, correlationId: identity, type: "msg.text" };
     const body = Buffer.from(JSON.stringify({ type: "text", msg }));
     await bus.publish({ exchange: "", routingKey: names.lateReplies, body, properties }, { timeout: 1000 });
@@ -76,3 +75,14 @@ test("a late reply that is put aside is off its queue: it does not come again be
   await dispatcher.close();
   assert.deepEqual([await bus.depth(names.lateReplies), await bus.depth(names.retryOf("10s"))], [0, 1]);
 });
+
+for (const fault of [{ status: 502 }, { errcode: -1, errmsg: "system error" }, "reset"] as const) {
+  test(`a late reply whose token WeChat refuses waits when there is no new one: ${JSON.stringify(fault)}`, async (t) => {
+    const { api, reply, bus, names } = await createSending(t);
+    await reply("before", "shop/oUSER/0");
+    api.invalidateToken();
+    api.fail("/cgi-bin/stable_token", fault);
+    assert.equal(await reply("one"), "retry");
+    assert.equal(await bus.depth(names.retryOf("10s")), 1);
+  });
+}
