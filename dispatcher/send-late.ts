@@ -3,6 +3,8 @@ import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Delivery } from "../shared/bus/bus.ts";
 import type { Account } from "../shared/config/config.ts";
 import { isFailure } from "../shared/failure.ts";
+import { createMemo } from "../shared/memo.ts";
+import { createBreaker } from "./breaker.ts";
 
 const PATH = "/cgi-bin/message/custom/send";
 /** Less than a shutdown waits for what is under way. */
@@ -28,6 +30,8 @@ export interface Ended {
   advice?: string;
 }
 
+type Details = Omit<Ended, "outcome">;
+
 export interface Sendable {
   account: Account;
   message: object;
@@ -37,9 +41,12 @@ export interface Sendable {
 /**
  * Sends one customer-service message and ends its delivery; never rejects. The delivery is taken off its queue for good
  * before the request leaves: a process or a connection that dies in between costs the reply, but never sends it twice.
- * Without a token or a connection, and when WeChat wants fewer calls in a minute, it is put aside and tried again.
+ * Without a token or a connection, and when WeChat wants fewer calls in a minute, it is put aside and tried again; once
+ * WeChat has said so 5 times in a row, all of the account are, but for one call every 10 s.
  */
 export function createSendLate(apis: WechatApis, postpone: (delivery: Delivery, since: number) => Promise<void>) {
+  const breakerOf = createMemo(Infinity, () => createBreaker());
+
   return async function sendLate(delivery: Delivery, { account, message, since }: Sendable): Promise<Ended> {
     let isOurs = false;
     let hasLeft = false;
@@ -50,24 +57,25 @@ export function createSendLate(apis: WechatApis, postpone: (delivery: Delivery, 
     const onSend = (): void => void (hasLeft = true);
     const onTokenRefused = (): void => void (hasLeft = false);
     const steps = { beforeSend: takeOff, onSend, onTokenRefused };
+    const putAside = (details: Details) => putBack(takeOff, () => postpone(delivery, since), details);
+    const breaker = breakerOf(account.name);
+    if (!breaker.admit()) return putAside({ reason: `WeChat wants fewer calls in a minute (${MINUTE_QUOTA})` });
     try {
       await apis.of(account).call(PATH, { body: message, timeout: TIMEOUT, ...steps });
+      breaker.report(true);
       return { outcome: "sent" };
     } catch (error) {
+      breaker.report(!isUndone(error));
       const described = describeFailure(error);
       if (hasLeft && !isUndone(error)) return { outcome: outcomeOf(error), ...described };
       if (isFailure(error, "CONFIG_INVALID")) return endRefused(delivery, described.reason);
-      return putBack(takeOff, () => postpone(delivery, since), described);
+      return putAside(described);
     }
   };
 }
 
 /** Without the certainty that it is off its queue nothing is put back either: it comes again by itself. */
-async function putBack(
-  takeOff: () => Promise<void>,
-  postpone: () => Promise<void>,
-  details: Omit<Ended, "outcome">,
-): Promise<Ended> {
+async function putBack(takeOff: () => Promise<void>, postpone: () => Promise<void>, details: Details): Promise<Ended> {
   try {
     await takeOff();
   } catch {

@@ -86,3 +86,11 @@ for (const fault of [{ status: 502 }, { errcode: -1, errmsg: "system error" }, "
     assert.equal(await bus.depth(names.retryOf("10s")), 1);
   });
 }
+
+test("late replies that find the calls of a minute used up wait without further calls", async (t) => {
+  const { api, reply, bus, names } = await createSending(t);
+  api.fail("/cgi-bin/message/custom/send", { errcode: 45011, errmsg: "api minute-quota reach limit" });
+  for (let i = 0; i < 8; i++) assert.equal(await reply("late", `shop/oUSER/${i}`), "retry");
+  assert.equal(api.count("/cgi-bin/message/custom/send"), 5);
+  assert.equal(await bus.depth(names.retryOf("10s")), 8);
+});
