@@ -66,7 +66,10 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
     await part.begin();
   };
   try {
-    await begin({ begin: async () => void (internalPort = await internal.listen()), close: () => internal.close() });
+    await begin({
+      begin: async () => void (internalPort = await internal.listen()),
+      close: (patience) => internal.close(patience),
+    });
     // Before the gateway takes pushes, and until it has answered the last one.
     if (modules.length > 0) await begin(createConsumers(modules, parts));
     const roles = [

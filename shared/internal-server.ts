@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { noteArrivals } from "./arrival.ts";
 import { createAsyncapi } from "./contract/asyncapi.ts";
 import { createOpenapi } from "./contract/openapi.ts";
+import { createHttpClose } from "./http-close.ts";
 import { explainListenError } from "./listen-error.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -12,7 +13,8 @@ export interface InternalServer {
   app: FastifyInstance;
   /** Resolves to the port in use. Rejects with `CONFIG_INVALID` when it cannot listen where the config says. */
   listen(): Promise<number>;
-  close(): Promise<void>;
+  /** Gives requests that are not answered yet `patience` ms (default and at most 5 s). */
+  close(patience?: number): Promise<void>;
 }
 
 export interface InternalServerParts {
@@ -48,10 +50,10 @@ export function createInternalServer({
     logger: false,
     requestTimeout: REQUEST_TIMEOUT,
     http: { headersTimeout: REQUEST_TIMEOUT }, // else Node's own 60 s would stand for bodies
-    forceCloseConnections: true,
     frameworkErrors: (_error, _request, reply) => refuse(reply, 400, "bad request\n"),
   });
   noteArrivals(app);
+  const close = createHttpClose(app);
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404, "404 page not found\n"));
   app.get("/healthz", async () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {
@@ -88,7 +90,7 @@ export function createInternalServer({
         .catch(explainListenError("internal", { host, port }));
       return (app.server.address() as AddressInfo).port;
     },
-    close: () => app.close(),
+    close,
   };
 }
 

@@ -25,6 +25,17 @@ for (const internal of [false, true]) {
   });
 }
 
+test("a call under way on the internal listener is answered when the bridge closes", async (t) => {
+  const api = await createWechatApi(t);
+  const path = "/cgi-bin/user/info";
+  api.latency(path, 200);
+  const { bridge, internalUrl } = await startBridge(t, { apiBase: api.url, internal: true });
+  const answering = call(`${internalUrl}/wx-user?s=plain&o=o1`);
+  await api.next(path);
+  await bridge.close();
+  assert.equal((await answering).status, 200);
+});
+
 test("with the internal listener set, only the health check stays on the public server, too", async (t) => {
   const { url, internalUrl } = await startBridge(t, { apiBase: "http://127.0.0.1:1", internal: true });
   for (const name of guarded) {
