@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createUserInfo } from "../../dispatcher/user-info.ts";
 import { createWechatApi } from "../../shared/api/wechat-api.ts";
 import { createApiServer, createClock, createKeptLog } from "../shared/api/api-server.ts";
+import { until } from "../support/until.ts";
 
 const path = "/cgi-bin/user/info";
 const stable = "/cgi-bin/stable_token";
@@ -77,12 +77,14 @@ test("32 MiB of users are remembered, the latest ones", async (t) => {
 
 test("forget makes the next get ask again, also when a call is on its way", async (t) => {
   const { server, users } = await createUsers(t);
+  const { promise: said, resolve: say } = Promise.withResolvers<object>();
   let n = 0;
-  server.on(path, () => (++n === 1 ? sleep(150, { n: 1 }) : { n }));
+  server.on(path, () => (++n === 1 ? said : { n }));
   const first = users.get("o1", 1000);
-  await sleep(20);
+  await until(() => n === 1, "the first call");
   users.forget("o1");
   assert.deepEqual(await users.get("o1", 1000), { text: '{"n":2}' });
+  say({ n: 1 });
   assert.deepEqual(await first, { text: '{"n":1}' });
   assert.deepEqual(await users.get("o1", 1000), { text: '{"n":2}' });
   users.forget("o1");
