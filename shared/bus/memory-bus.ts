@@ -70,7 +70,7 @@ export class MemoryBus implements Bus {
    */
   returnRetries(): void {
     const left = this.#journal?.retryQueues().filter((queue) => !this.#queues.has(queue)) ?? [];
-    this.#declare(mergeTopologies(...left.map((queue) => waitingTopology(queue, 0, ""))));
+    this.#declare(mergeTopologies(...left.map((queue) => waitingTopology(queue, Number.POSITIVE_INFINITY, ""))));
   }
 
   async publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome> {
@@ -120,7 +120,7 @@ export class MemoryBus implements Bus {
     const journal = args["x-queue-type"] === "quorum" ? this.#journal : undefined;
     const queue = new MemoryQueue(args, {
       deadLetter: (message) => this.#deadLetter(message),
-      entered: (message, expiresAt) => journal?.add(name, message, expiresAt),
+      entered: (message, ttl) => journal?.add(name, message, Date.now() + ttl),
       left: (message, entry) => {
         this.#discount(message);
         if (entry !== undefined) journal?.remove(entry);

@@ -11,7 +11,7 @@ export interface Noted {
   /** Its number in the journal; undefined when the queue is in memory only. */
   readonly entry: number | undefined;
   message: OutgoingMessage;
-  /** When it dead-letters, epoch ms; Infinity without a TTL. */
+  /** When it dead-letters, by `performance.now()`, which a clock that is set does not change; Infinity without a TTL. */
   expiresAt: number;
 }
 
@@ -31,8 +31,8 @@ const DRAIN_AT_ONCE = 256;
 /** Where a queue's dead letters go, and what is noted when a message comes and when it leaves for good. */
 interface Surroundings {
   deadLetter(message: OutgoingMessage): void;
-  /** Tells the message's number in the journal, when there is one. */
-  entered(message: OutgoingMessage, expiresAt: number): number | undefined;
+  /** Tells the message's number in the journal, when there is one. It is to dead-letter after `ttl` ms. */
+  entered(message: OutgoingMessage, ttl: number): number | undefined;
   left(message: OutgoingMessage, entry: number | undefined): void;
 }
 
@@ -61,6 +61,11 @@ export class MemoryQueue {
     return this.#ready.length;
   }
 
+  get #ttl(): number {
+    const ttl = this.#arguments["x-message-ttl"];
+    return typeof ttl === "number" ? ttl : Number.POSITIVE_INFINITY;
+  }
+
   /** Whether a publish would be refused for the queue's length. */
   get isFull(): boolean {
     const limit = this.#arguments["x-max-length"];
@@ -69,18 +74,18 @@ export class MemoryQueue {
 
   /** Notes a message down. It is in the queue, and delivered, only when it is put there. */
   note(message: OutgoingMessage): Noted {
-    const ttl = this.#arguments["x-message-ttl"];
-    const expiresAt = typeof ttl === "number" ? Date.now() + ttl : Number.POSITIVE_INFINITY;
-    return { entry: this.#surroundings.entered(message, expiresAt), message, expiresAt };
+    const ttl = this.#ttl;
+    return { entry: this.#surroundings.entered(message, ttl), message, expiresAt: performance.now() + ttl };
   }
 
   put(noted: Noted): void {
     this.#append(noted, false);
   }
 
-  /** Puts back what the queue held when the process before this one ended. */
+  /** Puts back what the queue held when the process before this one ended, for its TTL at most: clocks may have been set. */
   restore({ seq, message, expiresAt }: Journaled): void {
-    this.#append({ entry: seq, message, expiresAt }, true);
+    const left = Math.min(expiresAt - Date.now(), this.#ttl);
+    this.#append({ entry: seq, message, expiresAt: performance.now() + left }, true);
   }
 
   #append({ entry, message, expiresAt }: Noted, redelivered: boolean): void {
@@ -192,7 +197,7 @@ export class MemoryQueue {
   }
 
   #expire(): void {
-    const now = Date.now();
+    const now = performance.now();
     for (let first = this.#ready.first; first !== undefined && first.expiresAt <= now; first = this.#ready.first) {
       this.#dropFirst();
     }
@@ -204,7 +209,7 @@ export class MemoryQueue {
     if (this.#expiry !== undefined) return;
     const { expiresAt = Number.POSITIVE_INFINITY } = this.#ready.first ?? {};
     if (expiresAt === Number.POSITIVE_INFINITY) return;
-    const wait = Math.min(Math.max(expiresAt - Date.now(), 0), 2 ** 31 - 1);
+    const wait = Math.min(Math.max(expiresAt - performance.now(), 0), 2 ** 31 - 1);
     this.#expiry = setTimeout(() => {
       this.#expiry = undefined;
       this.#expire();

@@ -204,20 +204,60 @@ test("what returns to a queue that nobody has declared stays on disk, and is the
   assert.deepEqual([journal.load(waiting), journal.load(gone)], [[], []]);
 });
 
+/** The clock that TTLs go by, which then stands still. */
+function mockClock(t: TestContext): { ms: number } {
+  const clock = { ms: performance.now() };
+  t.mock.method(performance, "now", () => clock.ms);
+  return clock;
+}
+
+/** On a queue with a TTL, and the one that messages go to when it is over. */
+async function createWaiting(bus: MemoryBus, prefix?: string) {
+  const bench = createBench(bus, prefix);
+  const kept = { "x-queue-type": "quorum" };
+  const target = await bench.declareQueue("target", kept);
+  const ttl = { "x-message-ttl": 100, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": target };
+  return { ...bench, target, waiting: await bench.declareQueue("waiting", { ...kept, ...ttl }) };
+}
+
+test("a TTL ends when its time is over though the system's clock is set back, also over a restart", async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
+  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const [first, second] = [createJournal(store), createJournal(store)].map((journal) => new MemoryBus({ journal }));
+  assert.ok(first && second);
+  t.after(async () => {
+    await second.close();
+    store.close();
+    await rm(dataDir, { recursive: true });
+  });
+  const before = await createWaiting(first);
+  const returned = before.consume(before.target);
+  await before.send(before.waiting, "under way");
+  const now = Date.now();
+  t.mock.method(Date, "now", () => now - 3_600_000);
+  assert.deepEqual(await returned.take(), ["under way"]);
+  await before.send(before.waiting, "over a restart");
+  await first.close();
+  t.mock.method(Date, "now", () => now - 7_200_000);
+  const after = await createWaiting(second, before.prefix);
+  assert.deepEqual(await after.consume(after.target).take(), ["over a restart"]);
+});
+
 test("what has outlived its TTL is not delivered, though its timer has not run yet", async (t) => {
-  t.mock.timers.enable({ apis: ["Date"] });
+  const clock = mockClock(t);
   const bus = new MemoryBus();
   t.after(() => bus.close());
   const { declareQueue, send, consume } = createBench(bus);
   const queue = await declareQueue("q", { "x-message-ttl": 60_000 });
   await send(queue, "old");
-  t.mock.timers.tick(60_000);
+  clock.ms += 60_000;
   await send(queue, "new");
   assert.deepEqual(await consume(queue).take(), ["new"]);
 });
 
 test("what is given back too late for its TTL does not wait for that of others", async (t) => {
-  t.mock.timers.enable({ apis: ["Date", "setTimeout"] });
+  const clock = mockClock(t);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const bus = new MemoryBus();
   t.after(() => bus.close());
   const { declareQueue, name, send } = createBench(bus);
@@ -229,7 +269,7 @@ test("what is given back too late for its TTL does not wait for that of others",
   await send(queue, "old");
   const old = await delivered.promise;
   await consumer.cancel();
-  t.mock.timers.tick(1500);
+  clock.ms += 1500;
   await send(queue, "new");
   old.requeue();
   t.mock.timers.tick(1);
