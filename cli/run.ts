@@ -1,9 +1,10 @@
 import { createDispatcher } from "../dispatcher/dispatcher.ts";
 import { createGateway, storeSchema } from "../gateway/gateway.ts";
+import { usePrefix } from "../gateway/names-on-disk.ts";
 import { createWechatApis, type WechatApis } from "../shared/api/wechat-apis.ts";
 import { createAmqpBus } from "../shared/bus/amqp-bus.ts";
 import type { Bus } from "../shared/bus/bus.ts";
-import { createJournal, usePrefix } from "../shared/bus/journal.ts";
+import { createJournal } from "../shared/bus/journal.ts";
 import { MemoryBus } from "../shared/bus/memory-bus.ts";
 import { internalPorts, type Config } from "../shared/config/config.ts";
 import { createInternalServer } from "../shared/internal-server.ts";

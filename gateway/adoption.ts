@@ -1,10 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
-import { usePrefix } from "../shared/bus/journal.ts";
 import type { Names } from "../shared/bus/names.ts";
 import type { Logger } from "../shared/log.ts";
 import { reasonOf } from "../shared/reason-of.ts";
 import type { Store } from "../shared/store/store.ts";
 import { deleteLeftBehind, readStep, type Place, type Step } from "./left-behind.ts";
+import { usePrefix } from "./names-on-disk.ts";
 import { insertSpooled, type Spooled } from "./spool-table.ts";
 
 const ADOPT_EVERY = 30_000;

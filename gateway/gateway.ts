@@ -17,10 +17,11 @@ import { anyAddress, createAddressFilter, type AddressFilter } from "./address-f
 import { createAllowedAddresses, useAllowedAddresses } from "./allowed-addresses.ts";
 import { addCommonEndpoints } from "./common-endpoints.ts";
 import { createLateness } from "./lateness.ts";
-import { moveJournalToSpool } from "./left-behind.ts";
+import { readyForBroker } from "./left-behind.ts";
 import { createExchange } from "./exchange.ts";
 import { createHold, createHoldOnBroker, type Hold, type HoldOnBroker } from "./hold.ts";
 import { createHttpServer } from "./http-server.ts";
+import { prefixSchema } from "./names-on-disk.ts";
 import { createOnce, type Once } from "./once.ts";
 import { createPushOpener } from "./open-push.ts";
 import { createPublished, publishedSchema } from "./published.ts";
@@ -64,7 +65,7 @@ const REPLIED = 1_000_000;
 /** HTTP in, AMQP out: verifies pushes, publishes them and answers with their replies. */
 export function createGateway({ config, bus, store, apis, internal, log, metrics }: GatewayParts): Gateway {
   const names = createNames(config.amqpPrefix);
-  if (store && config.amqp) moveJournalToSpool(store.database, names, log);
+  if (store && config.amqp) readyForBroker(store.database, names, log);
   const published = createPublished({ store, log, onForgotten: () => metrics.forgotten.inc() });
   const sendsLate = config.accounts.some(({ lateReply }) => lateReply === "customer-service");
   const once = createOnce(published, sendsLate ? new DigestSet(REPLIED) : undefined);
@@ -157,7 +158,7 @@ function createServiceOf(accounts: readonly Account[]): (path: string) => string
 }
 
 /** Tables of everything a process keeps on disk. */
-export const storeSchema = `${spoolSchema}; ${publishedSchema}; ${journalSchema}`;
+export const storeSchema = `${spoolSchema}; ${publishedSchema}; ${journalSchema}; ${prefixSchema}`;
 
 interface AccountParts extends Pick<GatewayParts, "apis" | "log" | "metrics"> {
   hold: Hold;

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
-import { readJournal, usePrefix, type Journaled } from "../shared/bus/journal.ts";
+import { readJournal, type Journaled } from "../shared/bus/journal.ts";
 import type { Names } from "../shared/bus/names.ts";
 import { header } from "../shared/headers.ts";
 import { isRecord } from "../shared/is-record.ts";
 import type { Logger } from "../shared/log.ts";
 import { reasonOf } from "../shared/reason-of.ts";
+import { usePrefix } from "./names-on-disk.ts";
 import { insertSpooled, pushOf, readSpool, spoolUser, type Spooled } from "./spool-table.ts";
 
 /** How much is moved at a time: while it is read and written, nothing else has its turn. */
@@ -53,11 +54,11 @@ export function deleteLeftBehind(database: DatabaseSync, last: Place): void {
 }
 
 /**
- * Hands what an earlier in-process bus held to the spool of a gateway that is on RabbitMQ now. On a disk that does not take
- * that it stays where it is, for the next start: what comes in meanwhile is for the broker.
+ * Readies what earlier starts left for a gateway that is on RabbitMQ now: it goes where that publishes, and the spool gets
+ * what an in-process bus held. On a disk that does not take that it stays as it is, for the next start: what comes in
+ * meanwhile is for the broker.
  */
-export function moveJournalToSpool(database: DatabaseSync, names: Names, log: Logger): void {
-  if (database.prepare("SELECT 1 FROM journal LIMIT 1").get() === undefined) return;
+export function readyForBroker(database: DatabaseSync, names: Names, log: Logger): void {
   try {
     database.exec("BEGIN IMMEDIATE");
     usePrefix(database, names.prefix);
@@ -67,7 +68,7 @@ export function moveJournalToSpool(database: DatabaseSync, names: Names, log: Lo
     if (database.isTransaction) database.exec("ROLLBACK");
     log.error(
       { reason: reasonOf(error) },
-      "what the in-process bus left cannot be published: check data-dir's disk, then start again",
+      "what earlier starts left on disk cannot be readied: check data-dir's disk, then start again",
     );
   }
 }

@@ -1,15 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { Store } from "../store/store.ts";
 import type { OutgoingMessage, Properties } from "./bus.ts";
-import { defaultPrefix } from "./names.ts";
 
-/** Tables of the journal, for `openStore`: what the queues hold, and the prefix of their names unless it is the default. */
+/** Table of the journal, for `openStore`: what the queues hold. */
 export const journalSchema = `
   CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY, queue TEXT NOT NULL, expires_at REAL, exchange TEXT NOT NULL,
     routing_key TEXT NOT NULL, properties TEXT NOT NULL, body BLOB NOT NULL
-  );
-  CREATE TABLE IF NOT EXISTS journal_prefix (prefix TEXT NOT NULL)`;
+  )`;
 
 /** A message of a queue, as it was when the process ended. */
 export interface Journaled {
@@ -75,32 +73,6 @@ export function createJournal(store: Store): Journal {
     remove: (seq) => write(() => void remove.run(seq)),
     written: () => writing,
   };
-}
-
-/**
- * Calls the bridge's queues in a journal as they are called below `prefix`: `amqp.prefix` may have been set, or changed,
- * since they were filled. A consumer's queue keeps its name.
- */
-export function usePrefix(database: DatabaseSync, prefix: string): void {
-  const row = database.prepare("SELECT prefix FROM journal_prefix").get() as { prefix: string } | undefined;
-  const before = row?.prefix ?? defaultPrefix;
-  if (before === prefix) return;
-  const isQueue = "exchange IN ('', queue)"; // of a retry, the queue to return to; else it may be a routing key
-  database.exec("SAVEPOINT prefix; DELETE FROM journal_prefix");
-  database.prepare("INSERT INTO journal_prefix VALUES (?)").run(prefix);
-  database
-    .prepare(
-      `UPDATE journal SET queue = ${renamed("queue")}, exchange = ${renamed("exchange")},
-        routing_key = iif(${isQueue}, ${renamed("routing_key")}, routing_key)`,
-    )
-    .run({ before, prefix });
-  database.exec("RELEASE prefix");
-}
-
-/** SQL for a name that begins with `:prefix` if it began with `:before`. */
-function renamed(name: string): string {
-  const after = `substr(${name}, length(:before) + 1)`;
-  return `iif(substr(${name}, 1, length(:before) + 1) = :before || '.', :prefix || ${after}, ${name})`;
 }
 
 /** Everything a journal holds, oldest first, read row by row; for a process that takes over what another one left. */

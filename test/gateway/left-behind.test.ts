@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { storeSchema } from "../../gateway/gateway.ts";
-import { moveJournalToSpool, readStep } from "../../gateway/left-behind.ts";
+import { readyForBroker, readStep } from "../../gateway/left-behind.ts";
 import { createJournal } from "../../shared/bus/journal.ts";
 import { createNames } from "../../shared/bus/names.ts";
 import { openStore } from "../../shared/store/store.ts";
@@ -29,10 +29,10 @@ test("on a disk that takes nothing, what the in-process bus left stays for the n
     return { to: pushes.map(({ message: { routingKey } }) => routingKey), ...last };
   };
   database.exec("PRAGMA query_only = ON"); // from here on SQLite fails every write
-  moveJournalToSpool(database, names, log);
+  readyForBroker(database, names, log);
   assert.deepEqual(left(), { to: ["wx.dispatch.shop"], journal: 1, spool: 0 });
   assert.match(lines.all.at(-1)?.msg ?? "", /check data-dir's disk, then start again/);
   database.exec("PRAGMA query_only = OFF");
-  moveJournalToSpool(database, names, log);
+  readyForBroker(database, names, log);
   assert.deepEqual(left(), { to: ["shop.dispatch.shop"], journal: 0, spool: 1 });
 });
