@@ -59,19 +59,20 @@ async function drop(options: DeadOptions & { all?: boolean }): Promise<void> {
   end(worked, `dropped ${worked.done} of ${worked.total} dead letters`);
 }
 
-/** The dispatch queue of a service, which need not be in the config. Throws when the config says that nobody consumes it. */
+/** The dispatch queue of a service, any without a config. Throws when the config says that nobody consumes it. */
 type QueueOf = (service: string) => string;
 
 type Act = (held: HeldMessage, letter: DeadLetter, session: BrokerSession, queueOf: QueueOf) => Promise<void>;
 
 async function onDeadQueue(options: DeadOptions, verb: string, act: Act): Promise<Worked> {
   const { amqp, names, accounts } = await loadAmqp(options.config);
-  const byName = new Map(accounts.map((account) => [account.name, account]));
+  const byName = accounts && new Map(accounts.map((account) => [account.name, account]));
   const queueOf: QueueOf = (service) => {
+    if (byName === undefined) return names.dispatchOf(service);
     const account = byName.get(service);
-    if (account === undefined) return names.dispatchOf(service);
-    if (isDispatched(account)) return dispatchQueueOf(names, account);
-    throw new Error(`no dispatcher takes the events of ${service}: its delivery is amqp`);
+    if (account !== undefined && isDispatched(account)) return dispatchQueueOf(names, account);
+    const why = account === undefined ? "it is not in the config" : "its delivery is amqp";
+    throw new Error(`no dispatcher takes the events of ${service}: ${why}`);
   };
   const session = await openBrokerSession(amqp, `wx-bridge dead ${verb}`).catch((error: Error) => fail(error.message));
   const { deadQueue = names.dead } = options;
@@ -85,8 +86,10 @@ async function onDeadQueue(options: DeadOptions, verb: string, act: Act): Promis
 }
 
 /** The broker alone is enough to reach dead letters: without a config file its URL comes from the environment. */
-async function loadAmqp(file: string | undefined): Promise<{ amqp: AmqpConfig; names: Names; accounts: Account[] }> {
-  const { amqp, amqpPrefix, accounts = [] } = await load(file, process.env).catch(reportConfigError);
+async function loadAmqp(
+  file: string | undefined,
+): Promise<{ amqp: AmqpConfig; names: Names; accounts?: Account[] | undefined }> {
+  const { amqp, amqpPrefix, accounts } = await load(file, process.env).catch(reportConfigError);
   if (amqp !== undefined) return { amqp, names: createNames(amqpPrefix), accounts };
   return fail(
     "wx-bridge dead needs RabbitMQ: set AMQP_URL, or amqp.url in the config file. " +

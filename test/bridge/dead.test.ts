@@ -30,13 +30,12 @@ async function createQueue(t: Closing) {
   const configFor = (url: string) =>
     writeConfig(t, {
       amqp: { url, prefix: system.prefix },
-      services: [
-        {
-          name: "shop",
-          "wx-params": { token: "AAAAA", "app-id": "wx1", "app-secret": "s" },
-          "listen-endpoints": { "service-path": "/shop" },
-        },
-      ],
+      // No process has declared the queue of the second one.
+      services: ["shop", "gone"].map((name) => ({
+        name,
+        "wx-params": { token: "AAAAA", "app-id": "wx1", "app-secret": "s" },
+        "listen-endpoints": { "service-path": `/${name}` },
+      })),
     });
   const channel = await openChannel(t);
   const queue = `${system.prefix}.dead`;
@@ -379,25 +378,24 @@ test("with the broker's URL alone, those in a queue of a consumer's own go back 
   );
 });
 
-test("replay leaves the dead letters of an account whose dispatch queue nobody consumes any more", async (t) => {
+test("replay leaves the dead letters of accounts whose dispatch queue nobody consumes any more", async (t) => {
   const { channel, queue, dispatch } = await createQueue(t);
   await fill(channel, queue, 2);
-  const file = await writeConfig(t, {
-    amqp: { url: brokerUrl(), prefix: queue.replace(/\.dead$/, "") },
-    services: [
-      {
-        name: "shop",
-        delivery: "amqp",
-        "wx-params": { token: "AAAAA" },
-        "listen-endpoints": { "service-path": "/shop" },
-      },
-    ],
-  });
-  assert.deepEqual(await dead(t, file, "replay"), {
-    code: 1,
-    stdout: "replayed 0 of 2 dead letters\n",
-    stderr: "2 left where they were: no dispatcher takes the events of shop: its delivery is amqp\n",
-  });
+  const changes = [
+    { name: "shop", delivery: "amqp", why: "its delivery is amqp" },
+    { name: "renamed", delivery: "echo", why: "it is not in the config" },
+  ];
+  for (const { why, ...service } of changes) {
+    const file = await writeConfig(t, {
+      amqp: { url: brokerUrl(), prefix: queue.replace(/\.dead$/, "") },
+      services: [{ ...service, "wx-params": { token: "AAAAA" }, "listen-endpoints": { "service-path": "/shop" } }],
+    });
+    assert.deepEqual(await dead(t, file, "replay"), {
+      code: 1,
+      stdout: "replayed 0 of 2 dead letters\n",
+      stderr: `2 left where they were: no dispatcher takes the events of shop: ${why}\n`,
+    });
+  }
   await holding(channel, 2, queue);
   assert.equal(await depth(channel, dispatch), 0);
 });
