@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { Failure } from "../failure.ts";
@@ -13,6 +13,9 @@ const NEW_FOLDERS = 10;
 
 /** A change to be made inside the next transaction; it may not wait for anything. */
 export type Change = (database: DatabaseSync) => void;
+
+const ownGone =
+  "this process's folder in data-dir is gone, and what it keeps there is lost when it ends: start it again";
 
 /** Tells whether everything in the database is taken over. What it leaves in a transaction is rolled back. */
 export type TakeOver = (orphan: DatabaseSync) => Promise<boolean>;
@@ -30,7 +33,8 @@ export interface Store {
   /**
    * Opens each database of a process that is gone, hands it over and deletes it. When `takeOver` resolves with false,
    * it is not done: that database stays for another time, and so do those after it. One that cannot be opened or taken
-   * over stays, too, is named in a warning once, and hinders no other.
+   * over stays, too, is named in a warning once, and hinders no other. When somebody has deleted this process's own
+   * folder, nothing is taken over, and an error tells.
    */
   adopt(takeOver: TakeOver): Promise<void>;
   close(): void;
@@ -90,6 +94,7 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
     },
     flush: commit,
     async adopt(takeOver) {
+      if (!existsSync(own.folder)) return log.error({ folder: own.folder }, ownGone);
       for (const folder of foldersOf(dataDir)) {
         if (folder !== own.folder && !(await adoptFolder(folder, takeOver))) break;
       }

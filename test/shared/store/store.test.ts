@@ -43,6 +43,16 @@ function numbersOf(database: DatabaseSync): number[] {
   return (database.prepare("SELECT number FROM numbers").all() as { number: number }[]).map(({ number }) => number);
 }
 
+test("a process whose own folder somebody has deleted takes nothing over into it, and tells", async (t) => {
+  const { start, lines } = await createFixture(t);
+  const [own, other] = [start(), start()];
+  await rm(dirname(own.database.location() as string), { recursive: true });
+  other.close();
+  await own.adopt(async () => assert.fail("it is taken over"));
+  assert.equal(lines.length, 1);
+  assert.match(lines[0]?.msg ?? "", /^this process's folder in data-dir is gone/);
+});
+
 test("while processes start, others take over what is left: each start succeeds, and nothing written is lost", async (t) => {
   const { dataDir, start } = await createFixture(t);
   const own = start();
