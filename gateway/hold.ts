@@ -54,11 +54,10 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
       if (!isFailure(error, "NACKED") || error.cause !== undefined) throw error;
       refusals.happened(exchange);
       // One queue's refusal is one for all, and nobody tells which queues have their copy: this one has it for certain.
-      if ((await publishTo(dispatchQueues.get(service) ?? names.unrouted)) === "routed") {
-        log.warn(
-          { identity: message.properties.messageId, service },
-          "a subscriber's queue refuses, publishing past it",
-        );
+      const queue = dispatchQueues.get(service) ?? names.unrouted;
+      if ((await publishTo(queue)) === "routed") {
+        const line = { identity: message.properties.messageId, service, queue };
+        log.warn(line, "a subscriber's queue refuses, publishing past it");
         return "routed";
       }
     }

@@ -40,7 +40,8 @@ test("a dispatch queue that refuses for a while, as one that elects its leader: 
   assert.deepEqual(await consumer.take(), ["fills it"]);
   assert.equal(await holding, "routed");
   assert.deepEqual(await consumer.take(), ["push"]);
-  assert.equal((await lines.next())[0]?.msg, "a subscriber's queue refuses, publishing past it");
+  const [line] = await lines.next();
+  assert.deepEqual([line?.msg, line?.["queue"]], ["a subscriber's queue refuses, publishing past it", queue]);
 });
 
 test("a dispatch queue that goes on refusing: it is named once, not for each push", async (t) => {
