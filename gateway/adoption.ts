@@ -5,6 +5,7 @@ import { reasonOf } from "../shared/reason-of.ts";
 import type { Store } from "../shared/store/store.ts";
 import { deleteLeftBehind, readStep, type Place, type Step } from "./left-behind.ts";
 import { usePrefix } from "./names-on-disk.ts";
+import { copyPublished } from "./published.ts";
 import { insertSpooled, type Spooled } from "./spool-table.ts";
 
 const ADOPT_EVERY = 30_000;
@@ -23,8 +24,9 @@ export interface AdoptionParts {
 }
 
 /**
- * Moves what gateways that are gone have left into the spool's table, at once and every 30 s: in steps, between which
- * live pushes have their turn. A crash loses nothing, and leaves one step in both places at most.
+ * Moves what gateways that are gone have left into the spool's table, and learns which pushes they have published, at once
+ * and every 30 s: in steps, between which live pushes have their turn. A crash loses nothing, and leaves one step in both
+ * places at most.
  */
 export function createAdoption({ store, names, onMoved, log }: AdoptionParts): Adoption {
   /** What is moved and could not be deleted, say on a full disk, by database: it is not to be moved again. */
@@ -51,7 +53,7 @@ export function createAdoption({ store, names, onMoved, log }: AdoptionParts): A
     for (;;) {
       if (closed) return false;
       const step = readStep(orphan, names);
-      if (step.pushes.length === 0) return true;
+      if (step.pushes.length === 0) return copyPublished(orphan, store, () => closed);
       await move(orphan, step);
     }
   }

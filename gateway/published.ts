@@ -1,3 +1,4 @@
+import type { DatabaseSync } from "node:sqlite";
 import type { Logger } from "../shared/log.ts";
 import { reasonOf } from "../shared/reason-of.ts";
 import type { Store } from "../shared/store/store.ts";
@@ -82,6 +83,24 @@ function createPublishedOnDisk(store: Store, log: Logger): Published {
       flush();
     },
   };
+}
+
+/** Rows copied at a time: meanwhile nothing else has its turn. */
+const COPY_BATCH = 500;
+
+/** Resolves once the store knows what a database does, or when that `isOver`; tells which. Done again, it changes nothing. */
+export async function copyPublished(from: DatabaseSync, store: Store, isOver: () => boolean): Promise<boolean> {
+  const next = from.prepare("SELECT * FROM published WHERE digest > ? ORDER BY digest LIMIT ?");
+  for (let last = new Uint8Array(); ;) {
+    if (isOver()) return false;
+    const rows = next.all(last, COPY_BATCH) as unknown as { digest: Uint8Array<ArrayBuffer>; at: number }[];
+    if (rows.length === 0) return true;
+    await store.write((database) => {
+      const insert = database.prepare("INSERT OR IGNORE INTO published (digest, at) VALUES (?, ?)");
+      for (const { digest, at } of rows) insert.run(digest, at);
+    });
+    last = rows.at(-1)?.digest ?? last;
+  }
 }
 
 function bytesOf({ buffer }: Digest): Uint8Array {

@@ -8,9 +8,11 @@ import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { storeSchema } from "../../gateway/gateway.ts";
 import { createSpool, type Spool } from "../../gateway/spool.ts";
+import { createPublished } from "../../gateway/published.ts";
 import { insertSpooled, type Spooled } from "../../gateway/spool-table.ts";
 import { createJournal } from "../../shared/bus/journal.ts";
 import { createNames } from "../../shared/bus/names.ts";
+import { digestOf } from "../../shared/digest-set.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";
 import { createTestLog, type LogLine } from "../shared/bus/test-log.ts";
@@ -28,6 +30,8 @@ interface Left {
   spooled: number;
   /** Of each body. */
   bytes?: number;
+  /** How many pushes it has published. */
+  published?: number;
 }
 
 interface Fixture {
@@ -43,7 +47,10 @@ interface Fixture {
 }
 
 /** The folder of a gateway that is gone; identities of what is left in it count from 0. */
-async function createFixture(t: TestContext, { journaled = 0, spooled, bytes = 10 }: Left): Promise<Fixture> {
+async function createFixture(
+  t: TestContext,
+  { journaled = 0, spooled, bytes = 10, published = 0 }: Left,
+): Promise<Fixture> {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-adoption-"));
   const { log, lines } = createTestLog();
@@ -60,6 +67,9 @@ async function createFixture(t: TestContext, { journaled = 0, spooled, bytes = 1
     return { service: "shop", user: `shop/${i % 7}`, message: messageOf(journaled + i, bytes) };
   });
   await gone.write((database) => insertSpooled(database, pushes));
+  const known = createPublished({ store: gone, log, onForgotten: () => {} });
+  for (const id of range(published)) known.add(digestOf(`${id}`));
+  known.close();
   const left = gone.database.location() as string;
   const first = openStore(dataDir, storeSchema, log); // in a folder of its own: `gone` is not gone yet
   gone.close();
@@ -104,7 +114,7 @@ async function countAtTurn(store: Store): Promise<number> {
   return count;
 }
 
-const steps: (Required<Left> & { most: number })[] = [
+const steps: (Required<Omit<Left, "published">> & { most: number })[] = [
   { journaled: 700, spooled: 10_000, bytes: 10, most: 500 },
   { journaled: 5, spooled: 20, bytes: 400_000, most: 3 },
 ];
@@ -131,6 +141,16 @@ for (const { most, ...left } of steps) {
     );
   });
 }
+
+test("what a dead gateway has published is known to the one that takes its folder over", async (t) => {
+  const { start, folders } = await createFixture(t, { spooled: 1, published: 2500 });
+  const { store, createSpool: create } = start();
+  create();
+  while (folders() > 1) await turn();
+  const known = createPublished({ store, log: createTestLog().log, onForgotten: () => {} });
+  assert.equal(range(2600).filter((id) => known.has(digestOf(`${id}`))).length, 2500);
+  known.close();
+});
 
 test("a spool that is closed meanwhile leaves the rest where it is, and the next process moves it: nothing lost or doubled", async (t) => {
   const { start, openLeft, folders, counted } = await createFixture(t, { spooled: 10_000 });
