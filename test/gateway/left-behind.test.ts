@@ -10,7 +10,7 @@ import { createNames } from "../../shared/bus/names.ts";
 import { openStore } from "../../shared/store/store.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";
 
-test("on a disk that takes nothing, what the in-process bus left stays for the next start, which is told", async (t) => {
+test("on a disk that takes nothing, what the in-process bus left stays for the next start, which is told; a new prefix renames it", async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-left-"));
   const { log, lines } = createTestLog();
   const store = openStore(dataDir, storeSchema, log);
@@ -21,18 +21,22 @@ test("on a disk that takes nothing, what the in-process bus left stays for the n
   const journal = createJournal(store);
   const message = { exchange: "wx.events.shop", routingKey: "msg.text", body: Buffer.from("{}"), properties: {} };
   journal.add("wx.dispatch.shop", message, Number.POSITIVE_INFINITY);
+  const retry = { exchange: "wx.retry.1s", routingKey: "wx.dispatch.shop" };
+  journal.add("wx.retry.1s", { ...message, ...retry }, Date.now());
   await journal.written();
   const { database } = store;
-  const names = createNames("shop");
-  const left = () => {
-    const { pushes, last } = readStep(database, names);
-    return { to: pushes.map(({ message: { routingKey } }) => routingKey), ...last };
+  const left = (prefix: string) => {
+    const { pushes, last } = readStep(database, createNames(prefix));
+    return { to: pushes.map(({ message: { exchange, routingKey } }) => `${exchange}>${routingKey}`), ...last };
   };
   database.exec("PRAGMA query_only = ON"); // from here on SQLite fails every write
-  readyForBroker(database, names, log);
-  assert.deepEqual(left(), { to: ["wx.dispatch.shop"], journal: 1, spool: 0 });
+  readyForBroker(database, createNames("shop"), log);
+  assert.deepEqual(left("wx"), { to: [">wx.dispatch.shop", "wx.retry.1s>wx.dispatch.shop"], journal: 2, spool: 0 });
   assert.match(lines.all.at(-1)?.msg ?? "", /check data-dir's disk, then start again/);
   database.exec("PRAGMA query_only = OFF");
-  readyForBroker(database, names, log);
-  assert.deepEqual(left(), { to: ["shop.dispatch.shop"], journal: 0, spool: 1 });
+  for (const prefix of ["shop", "shop", "other"]) {
+    readyForBroker(database, createNames(prefix), log);
+    const to = [`>${prefix}.dispatch.shop`, `${prefix}.retry.1s>${prefix}.dispatch.shop`];
+    assert.deepEqual(left(prefix), { to, journal: 0, spool: 2 });
+  }
 });
