@@ -2,6 +2,8 @@ import { BlockList, isIP } from "node:net";
 
 /** Tells who may push to an account. */
 export interface AddressFilter {
+  /** To be waited for before `allows` is asked. Rejects when nobody can be let in yet. Default: always ready. */
+  ready?(): Promise<void>;
   allows(address: string): boolean;
 }
 

@@ -84,11 +84,8 @@ function readList(list: unknown): string[] {
   return good as string[];
 }
 
-/** Ties `addresses` to a server: fetched while it runs, and waited for before a push to the routes of `scope`. */
-export function useAllowedAddresses(scope: FastifyInstance, addresses: AllowedAddresses): void {
-  scope.addHook("onReady", async () => addresses.start());
-  scope.addHook("onClose", async () => addresses.stop());
-  scope.addHook("preHandler", async ({ method }) => {
-    if (method === "POST") await addresses.ready();
-  });
+/** Has `addresses` fetched while a server runs. */
+export function useAllowedAddresses(app: FastifyInstance, addresses: AllowedAddresses): void {
+  app.addHook("onReady", async () => addresses.start());
+  app.addHook("onClose", async () => addresses.stop());
 }

@@ -174,16 +174,13 @@ function addAccount(app: FastifyInstance, account: Account, parts: AccountParts)
   const createTry = account.replyWindow === "retries" ? createRetriesWindow : createSingleTry;
   const answerTry = createTry(account, exchange, parts.once);
   const answerPush = createPushHandler({ account, opener, answerTry, ...parts });
-  void app.register(async (scope) => {
-    const addresses = addressesOf(account, scope, parts);
-    addPushRoutes(scope, account, { opener, answerPush, addresses });
-  });
+  addPushRoutes(app, account, { opener, answerPush, addresses: addressesOf(account, app, parts) });
   addWebAuthorization(app, { account, api: parts.apis.of(account), log: parts.log });
 }
 
-function addressesOf(account: Account, scope: FastifyInstance, { apis, log }: AccountParts): AddressFilter {
+function addressesOf(account: Account, app: FastifyInstance, { apis, log }: AccountParts): AddressFilter {
   if (account.allowFrom !== "wechat") return account.allowFrom ? createAddressFilter(account.allowFrom) : anyAddress;
   const addresses = createAllowedAddresses({ api: apis.of(account), log });
-  useAllowedAddresses(scope, addresses);
+  useAllowedAddresses(app, addresses);
   return addresses;
 }

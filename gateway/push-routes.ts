@@ -26,7 +26,7 @@ export function addPushRoutes(app: FastifyInstance, account: Account, parts: Pus
   const preParsing = createReadBody(opener);
   const isOpenToAll = addresses === anyAddress; // Fastify works out `ip` only when it is asked for
   app.post(account.servicePath, { preParsing }, async (request, reply) => {
-    if (!isOpenToAll && !addresses.allows(request.ip)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
+    if (!isOpenToAll) await checkAddress(request.ip, addresses);
     const { arrivedAt } = request;
     const body = request.body instanceof Buffer ? request.body : Buffer.alloc(0);
     const isOpen = (): boolean => !request.raw.socket.destroyed;
@@ -37,6 +37,11 @@ export function addPushRoutes(app: FastifyInstance, account: Account, parts: Pus
     reply.type(contentTypeOf(text));
     return text;
   });
+}
+
+async function checkAddress(address: string, addresses: AddressFilter): Promise<void> {
+  await addresses.ready?.();
+  if (!addresses.allows(address)) throw new Failure("ADDRESS_REFUSED", "address not allowed");
 }
 
 type ReadBody = (

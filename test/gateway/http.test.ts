@@ -151,3 +151,9 @@ test("one connection serves push after push", async (t) => {
     assert.equal(outgoing.reusedSocket, !first);
   }
 });
+
+test("2000 accounts start", async (t) => {
+  const accounts = Array.from({ length: 2000 }, (_, i) => ({ name: `shop-${i}`, token: `T${i}` }));
+  const many = await createEchoBridge(t, accounts);
+  assert.equal(contentOf(await many.wechat("shop-1999").push(message())), "hello");
+});
