@@ -28,7 +28,8 @@ export interface UserInfoOptions {
 /** A timeout after less than this, in milliseconds, says nothing about WeChat. */
 const fairWait = 200;
 
-const cacheLimits = { max: 10_000, ttl: 5 * 60_000, maxSize: 32 * 1024 * 1024 };
+const MAX_USERS = 10_000;
+const cacheLimits = { ttl: 5 * 60_000, maxSize: 32 * 1024 * 1024 };
 
 interface Flight {
   answer: Promise<{ text: string }>;
@@ -41,6 +42,7 @@ interface Flight {
  * After 3 failures in a row it answers for 10 s from memory alone, then lets a single call try.
  */
 export function createUserInfo(api: WechatApi, { log, now = () => performance.now() }: UserInfoOptions): UserInfo {
+  // Not with `max`: for that many users it would take 600 KB at once, of each account.
   const known = new LRUCache<string, { text: string }>({
     ...cacheLimits,
     sizeCalculation: ({ text }, openid) => text.length + openid.length,
@@ -67,10 +69,15 @@ export function createUserInfo(api: WechatApi, { log, now = () => performance.no
       // After a `forget`, what was asked before it is out of date.
       if (flights.get(openid) !== flight) return;
       flights.delete(openid);
-      if (found) known.set(openid, found);
+      if (found) remember(openid, found);
     };
     flight.answer.then(land, () => land());
     return flight;
+  }
+
+  function remember(openid: string, found: { text: string }): void {
+    known.set(openid, found);
+    if (known.size > MAX_USERS) known.pop();
   }
 
   async function waitFor(flight: Flight, wait: number): Promise<UserInfoAnswer> {

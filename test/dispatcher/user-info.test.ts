@@ -64,6 +64,14 @@ test("ten thousand users are remembered, the latest ones", async () => {
   assert.equal(calls, 10_002);
 });
 
+test("an account that has asked for nobody takes next to no memory", async () => {
+  const api = { call: async () => ({ text: "{}", json: {} }) };
+  const before = process.memoryUsage().rss;
+  const accounts = Array.from({ length: 300 }, () => createUserInfo(api, createKeptLog()));
+  const each = (process.memoryUsage().rss - before) / accounts.length;
+  assert.ok(each < 100_000, `${each} bytes`);
+});
+
 test("32 MiB of users are remembered, the latest ones", async (t) => {
   const { server, users } = await createUsers(t);
   server.on(path, () => ({ status: 200, text: `{"remark":"${"x".repeat(1_000_000)}"}` }));
