@@ -24,10 +24,12 @@ export interface LeftoversParts {
  * What a change of `ordering` left in the other queue of an account is taken from there, for as long as the process runs.
  */
 export async function lookAfterLeftovers({ accounts, bus, names, log, signal, take }: LeftoversParts): Promise<void> {
+  const plain = new Set(accounts.map(({ name }) => names.dispatchOf(name)));
   while (!bus.ready && !signal.aborted) await sleep(ASK_EVERY, undefined, { ref: false });
   for (const account of accounts.filter(isDispatched)) {
     const queue = formerQueueOf(names, account);
-    if (isOthers(queue, account)) continue;
+    // A service may be named so that its plain queue has the name of another one's ordered queue.
+    if (plain.has(queue) && queue !== names.dispatchOf(account.name)) continue;
     const messages = await depthOf(queue);
     if (signal.aborted) return;
     await takeFrom(queue, account, messages);
@@ -55,10 +57,5 @@ export async function lookAfterLeftovers({ accounts, bus, names, log, signal, ta
       await bus.declare(declared, { timeout: DECLARE_TIMEOUT }).catch(() => {}); // the bus tells, and tries again
     }
     if (!signal.aborted) take(account, queue);
-  }
-
-  /** A service may be named so that its plain queue has the name of another one's ordered queue. */
-  function isOthers(queue: string, account: Account): boolean {
-    return accounts.some((other) => other !== account && names.dispatchOf(other.name) === queue);
   }
 }
