@@ -3,11 +3,10 @@ import { basicAuthorizationOf } from "../shared/basic-authorization.ts";
 import { codeOf } from "../shared/code-of.ts";
 import { lookupTogether } from "../shared/lookup-together.ts";
 import { createMemo } from "../shared/memo.ts";
+import { MAX_REPLY_BYTES } from "../shared/reply.ts";
 import { nextTurn } from "../shared/turn.ts";
 import { collectAnswer } from "./collect-answer.ts";
 
-/** Largest answer read from a backend, in bytes. */
-const MAX_ANSWER = 1024 * 1024;
 const MAX_REDIRECTS = 3;
 const CONNECT_TIMEOUT = 5000;
 const MAX_TARGETS = 1000;
@@ -53,7 +52,7 @@ export function createBackendClient(): BackendClient {
         bodyTimeout: 0,
       };
       const left = Math.max(deadline - performance.now(), 0);
-      const { status, text, location } = await collectAnswer(agent, request, left, MAX_ANSWER);
+      const { status, text, location } = await collectAnswer(agent, request, left, MAX_REPLY_BYTES);
       await nextTurn();
       if (location === undefined || redirects === MAX_REDIRECTS || !keepsMethod(status)) return { status, text };
       target = targetAt(redirected(target.url, location));

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import type { Account } from "../shared/config/config.ts";
 import type { Event } from "../shared/envelope.ts";
-import { readReply, success, type ReadReply } from "../shared/reply.ts";
+import { readReply, success, tooLong, type ReadReply } from "../shared/reply.ts";
 import { pathOf } from "../shared/wechat/routing-key.ts";
 import { describeNetworkError, type BackendAnswer, type BackendClient } from "./backend-client.ts";
 import type { Breaker } from "./breaker.ts";
@@ -45,7 +45,7 @@ export function createForward(account: Account, client: BackendClient, breaker: 
 
   /** A backend that answers nothing at all has nothing to say: no fault. */
   function replyIn(text: BackendAnswer["text"]): ReadReply {
-    if (text === undefined) return { reply: success, unusable: "it is longer than 1 MiB" };
+    if (text === undefined) return tooLong;
     return text === "" ? { reply: success } : readReply(text, { raw: account.isChannelsEc });
   }
 

@@ -6,7 +6,7 @@ import { numberOr } from "../shared/envelope.ts";
 import { header } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
-import { readReply } from "../shared/reply.ts";
+import { readReplyBody } from "../shared/reply.ts";
 import { readIdentity } from "../shared/wechat/identity.ts";
 import { customerServiceMessage } from "./customer-service.ts";
 import { createSendLate, type Ended } from "./send-late.ts";
@@ -68,7 +68,7 @@ export function createLateReplies({ accounts, apis, postpone, log, metrics }: La
     const since = numberOr(headers[header.lateSince], Date.now());
     if (Date.now() - since > WINDOW) return { outcome: "expired", reason: "it could not be sent for 48 hours" };
     if (sent.has(digestOf(identity)) || underWay.has(identity)) return { outcome: "duplicate" };
-    const { reply, unusable } = readReply(body.toString("utf8"), { raw: account.isChannelsEc });
+    const { reply, unusable } = readReplyBody(body, { raw: account.isChannelsEc });
     if (unusable !== undefined) return dropped(unusable);
     const message = customerServiceMessage(FromUserName, reply);
     return message ? { identity, account, message, since } : dropped(`a reply of type ${reply.type} says nothing`);

@@ -3,7 +3,7 @@ import type { Names } from "../shared/bus/names.ts";
 import type { Account } from "../shared/config/config.ts";
 import { eventProperties } from "../shared/envelope.ts";
 import { createMemo } from "../shared/memo.ts";
-import { readReply, success } from "../shared/reply.ts";
+import { readReplyBody, success } from "../shared/reply.ts";
 import type { Push } from "../shared/wechat/push.ts";
 import type { Hold } from "./hold.ts";
 import type { Answer } from "./once.ts";
@@ -70,7 +70,7 @@ export function createExchange({ account, names, replies, replyQueue, hold }: Ex
   function answerOf(waited: Waited): Answer {
     if (waited.kind === "timeout") return { reply: success, outcome: "late" };
     if (waited.kind === "deferred") return { reply: success, outcome: "deferred" };
-    const { reply, unusable } = readReply(waited.json, { raw: account.isChannelsEc });
+    const { reply, unusable } = readReplyBody(waited.body, { raw: account.isChannelsEc });
     if (unusable !== undefined) return { reply, outcome: "silent", unusable };
     return { reply, outcome: reply.type === "success" ? "silent" : "replied" };
   }

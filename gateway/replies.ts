@@ -2,8 +2,8 @@ import type { Delivery } from "../shared/bus/bus.ts";
 import { header } from "../shared/headers.ts";
 import { PassingMap } from "../shared/passing-map.ts";
 
-/** What ended a wait: a reply's JSON text, the news that none comes before the deadline, or the deadline itself. */
-export type Waited = { kind: "reply"; json: string } | { kind: "deferred" } | { kind: "timeout" };
+/** What ended a wait: a reply as it came, the news that none comes before the deadline, or the deadline itself. */
+export type Waited = { kind: "reply"; body: Buffer } | { kind: "deferred" } | { kind: "timeout" };
 
 /** What became of a reply that arrived: it was waited for, one was there already, or nobody waits for it here. */
 export type ReplyFate = "used" | "duplicate" | "late";
@@ -44,7 +44,7 @@ export function createReplies(wasAnswered: (identity: string) => boolean | Promi
       const answered = isDeferred || wasAnswered(identity);
       return typeof answered === "boolean" ? fateAfter(answered) : answered.then(fateAfter);
     }
-    entry.end(isDeferred ? { kind: "deferred" } : { kind: "reply", json: body.toString("utf8") });
+    entry.end(isDeferred ? { kind: "deferred" } : { kind: "reply", body });
     return "used";
   }
 

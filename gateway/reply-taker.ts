@@ -3,7 +3,7 @@ import type { Account, Config } from "../shared/config/config.ts";
 import { header } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
-import { readReply } from "../shared/reply.ts";
+import { readReplyBody } from "../shared/reply.ts";
 import { readIdentity } from "../shared/wechat/identity.ts";
 import type { Once } from "./once.ts";
 import type { Replies, ReplyFate } from "./replies.ts";
@@ -30,7 +30,7 @@ export function createReplyTaker(
     const { correlationId = "" } = delivery.properties;
     const account = accountOf(delivery);
     if (fate === "late" && account) {
-      once.replyLate(correlationId, readReply(delivery.body.toString("utf8"), { raw: account.isChannelsEc }).reply);
+      once.replyLate(correlationId, readReplyBody(delivery.body, { raw: account.isChannelsEc }).reply);
     }
     metrics.replies.inc({ service: account?.name ?? "other", outcome: fate });
     if (fate !== "used") {

@@ -16,6 +16,11 @@ const Article = Type.Object({
 const MAX_TEXT_BYTES = 2048;
 const MAX_ARTICLES = 8;
 
+/** Longest reply that is read, in bytes. */
+export const MAX_REPLY_BYTES = 1024 * 1024;
+/** By so much a backend's reply may have grown that a dispatcher passes on: it names the type. */
+const PASSED_ON = 64;
+
 /** Every reply a backend or an AMQP consumer can give (开发者文档 "被动回复用户消息"), by `type`. */
 const schemas = {
   success: Type.Object({ type: Type.Literal("success") }, { description: "Answer WeChat and say nothing to the user" }),
@@ -90,6 +95,11 @@ export function readReply(json: string, { raw = false }: { raw?: boolean } = {})
   return { reply: candidate };
 }
 
+/** Reads a reply as it came over AMQP. */
+export function readReplyBody(body: Buffer, options?: { raw?: boolean }): ReadReply {
+  return body.length > MAX_REPLY_BYTES + PASSED_ON ? tooLong : readReply(body.toString("utf8"), options);
+}
+
 /** Whether a value is meant as a reply: an object of a known `type`, or one without that has a text for `msg`. */
 export function looksLikeReply(value: unknown): value is Reply {
   if (!isRecord(value)) return false;
@@ -97,6 +107,8 @@ export function looksLikeReply(value: unknown): value is Reply {
   const type = saidType(fields);
   return type === undefined ? typeof fields["msg"] === "string" : isReplyType(type);
 }
+
+export const tooLong: ReadReply = unusable("it is longer than 1 MiB");
 
 /** An empty type says none: backends that write every field of a struct send one. */
 function saidType({ type }: Record<string, unknown>): unknown {

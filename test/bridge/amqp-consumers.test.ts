@@ -66,15 +66,23 @@ void test("a reply that cannot be used is a warning, and the push is answered al
   const system = await createSystem(t, { bus: "rabbitmq", services: [{ name: "shop", delivery: "amqp" }] });
   const channel = await openChannel(t);
   const queue = await bind(channel, `${system.prefix}.events`, "event.CLICK");
+  const replies: Record<string, object> = {
+    card: { type: "card" },
+    long: { type: "raw", msg: "x".repeat(1024 * 1024 + 100) },
+  };
   collect(channel, queue, (message) => {
     const { replyTo, correlationId } = message.properties as { replyTo: string; correlationId: string };
-    channel.publish(`${system.prefix}.replies`, replyTo, Buffer.from('{"type":"card"}'), { correlationId });
+    const { EventKey } = JSON.parse(message.content.toString()) as { EventKey: string };
+    const reply = Buffer.from(JSON.stringify(replies[EventKey]));
+    channel.publish(`${system.prefix}.replies`, replyTo, reply, { correlationId });
   });
-  const answer = await system.wechat("shop").push(click("oUSER1", "K"));
-  assert.equal(answer.opened, "success");
-  const { level, outcome, reason } = system.log.find(({ msg }) => msg === "push") as LogLine;
-  assert.deepEqual({ level, outcome }, { level: 40, outcome: "silent" });
-  assert.match(String(reason), /^its type is none of success, text, /);
+  for (const key in replies) assert.equal((await system.wechat("shop").push(click("oUSER1", key))).opened, "success");
+  const [card, long] = system.log.filter(({ msg }) => msg === "push") as [LogLine, LogLine];
+  for (const { level, outcome } of [card, long]) {
+    assert.deepEqual({ level, outcome }, { level: 40, outcome: "silent" });
+  }
+  assert.match(String(card["reason"]), /^its type is none of success, text, /);
+  assert.equal(long["reason"], "it is longer than 1 MiB");
 });
 
 void test("a reply to no push at all is told apart from one that is late", async (t) => {

@@ -12,16 +12,16 @@ test("hands a reply to the push that waits for it, and to no other", async () =>
   const replies = createReplies(() => false);
   const [a, b] = ["a", "b"].map((identity) => replies.wait(identity, soon()));
   assert.equal(replies.take(reply("b", `{"msg":"你好"}`)), "used");
-  assert.deepEqual(await b?.result, { kind: "reply", json: `{"msg":"你好"}` });
+  assert.deepEqual(await b?.result, { kind: "reply", body: Buffer.from(`{"msg":"你好"}`) });
   assert.equal(replies.take(reply("a")), "used");
-  assert.deepEqual(await a?.result, { kind: "reply", json: `{"msg":"hi"}` });
+  assert.deepEqual(await a?.result, { kind: "reply", body: Buffer.from(`{"msg":"hi"}`) });
 });
 
 test("the first reply wins; the next is a duplicate once the push was answered", async () => {
   const replies = createReplies((identity) => identity === "a");
   const { result } = replies.wait("a", soon());
   assert.deepEqual([replies.take(reply("a", "1")), replies.take(reply("a", "2"))], ["used", "duplicate"]);
-  assert.deepEqual(await result, { kind: "reply", json: "1" });
+  assert.deepEqual(await result, { kind: "reply", body: Buffer.from("1") });
 });
 
 test("a reply that nobody waits for is late", () => {
@@ -65,5 +65,5 @@ test("calling off an old wait leaves a newer one of the same push alone", async 
   const { result } = replies.wait("a", soon());
   old.cancel();
   assert.equal(replies.take(reply("a")), "used");
-  assert.deepEqual(await result, { kind: "reply", json: `{"msg":"hi"}` });
+  assert.deepEqual(await result, { kind: "reply", body: Buffer.from(`{"msg":"hi"}`) });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readReply } from "../../shared/reply.ts";
+import { readReply, readReplyBody } from "../../shared/reply.ts";
 
 const success = { type: "success" };
 
@@ -83,3 +83,9 @@ for (const [json, reply] of raws) {
     assert.deepEqual(readReply(json, { raw: true }), { reply });
   });
 }
+
+test("the longest reply that a backend may give is read as well when a dispatcher has passed it on", () => {
+  const msg = "x".repeat(1024 * 1024 - '{"msg":""}'.length);
+  const { reply } = readReply(`{"msg":"${msg}"}`, { raw: true });
+  assert.deepEqual(readReplyBody(Buffer.from(JSON.stringify(reply)), { raw: true }), { reply: { type: "raw", msg } });
+});
