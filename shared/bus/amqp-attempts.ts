@@ -11,6 +11,8 @@ export type Attempt = PublishOutcome | "refused" | "closed" | "timeout";
 interface ChannelState {
   /** Messages that came back and are not confirmed yet, counted: the return comes before the ack. */
   returned: Map<string, number>;
+  /** Messages of which the broker has not said a word. */
+  unconfirmed: number;
   /** Whether more is written than the broker reads. */
   full: boolean;
   /** Why the broker closed it. */
@@ -23,7 +25,7 @@ export class Attempts {
 
   /** To be called before the channel is published on. `onDrain` is told when it is no longer full. */
   watch(channel: ConfirmChannel, onDrain: () => void): void {
-    const state: ChannelState = { returned: new Map(), full: false };
+    const state: ChannelState = { returned: new Map(), unconfirmed: 0, full: false };
     this.#states.set(channel, state);
     channel.on("return", ({ fields, properties }) => {
       const id = returnId(fields, properties.messageId as string | undefined);
@@ -41,6 +43,11 @@ export class Attempts {
     return this.#stateOf(channel).full;
   }
 
+  /** Messages that the broker has neither confirmed nor refused, those included that were not waited for any longer. */
+  unconfirmedOn(channel: ConfirmChannel): number {
+    return this.#stateOf(channel).unconfirmed;
+  }
+
   /** Whether the broker closed the channel for this message, or for one that it does not name. */
   isBlamed(channel: ConfirmChannel, { exchange }: OutgoingMessage): boolean {
     const { refusal } = this.#stateOf(channel);
@@ -49,40 +56,50 @@ export class Attempts {
   }
 
   /** Resolves within `timeout` ms. Throws `NACKED`, with its cause, for what AMQP cannot carry. */
-  publish(
+  async publish(
     channel: ConfirmChannel,
     { exchange, routingKey, body, properties }: OutgoingMessage,
     flags: { mandatory: boolean; persistent: boolean },
     timeout: number,
   ): Promise<Attempt> {
     const state = this.#stateOf(channel);
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, Math.max(timeout, 0), "timeout");
-      const done = (attempt: Attempt): void => {
-        clearTimeout(timer);
-        resolve(attempt);
-      };
-      const onConfirm = (error: Error | null): void => {
-        const isReturned =
-          state.returned.size > 0 && takeReturn(state, returnId({ exchange, routingKey }, properties.messageId));
-        if (error === null) done(isReturned ? "returned" : "routed");
-        else done(error.message === "message nacked" ? "refused" : "closed");
-      };
-      try {
-        const headers = reuseHeaders(properties.headers);
-        const options = { ...properties, headers, ...flags };
-        if (!channel.publish(exchange, routingKey, body, options, onConfirm)) state.full = true;
-      } catch (error) {
-        if (error instanceof Error && error.name === "IllegalOperationError") return done("closed"); // it has just closed
-        clearTimeout(timer);
-        reject(new Failure("NACKED", `AMQP cannot carry the message: ${reasonOf(error)}`, { cause: error }));
-      }
+    const { promise, resolve } = Promise.withResolvers<Attempt>();
+    const timer = setTimeout(resolve, Math.max(timeout, 0), "timeout");
+    const onConfirm = createOnConfirm(state, { exchange, routingKey }, properties.messageId, (attempt) => {
+      clearTimeout(timer);
+      resolve(attempt);
     });
+    try {
+      const headers = reuseHeaders(properties.headers);
+      const options = { ...properties, headers, ...flags };
+      if (!channel.publish(exchange, routingKey, body, options, onConfirm)) state.full = true;
+      state.unconfirmed++;
+    } catch (error) {
+      clearTimeout(timer);
+      if (error instanceof Error && error.name === "IllegalOperationError") return "closed"; // it has just closed
+      throw new Failure("NACKED", `AMQP cannot carry the message: ${reasonOf(error)}`, { cause: error });
+    }
+    return promise;
   }
 
   #stateOf(channel: ConfirmChannel): ChannelState {
     return this.#states.get(channel) as ChannelState;
   }
+}
+
+/** amqplib keeps it until the broker says a word, be that never: it must not hold on to the message. */
+function createOnConfirm(
+  state: ChannelState,
+  to: { exchange: string; routingKey: string },
+  messageId: string | undefined,
+  done: (attempt: Attempt) => void,
+): (error: Error | null) => void {
+  return (error) => {
+    state.unconfirmed--;
+    const isReturned = state.returned.size > 0 && takeReturn(state, returnId(to, messageId));
+    if (error === null) done(isReturned ? "returned" : "routed");
+    else done(error.message === "message nacked" ? "refused" : "closed");
+  };
 }
 
 /** Several messages of one id may be under way to different places. */

@@ -17,6 +17,12 @@ const SPARE_FROM = 2;
 const SPARE_AGE = 1000;
 const MAIN_AGE = 2000;
 
+/**
+ * A channel that the broker leaves so many messages unconfirmed on, and that is so old (ms), is replaced, as amqplib and the
+ * broker keep something of each. It is closed `grace` ms later: longer than any publish waits for its confirm.
+ */
+const usualLimits = { unconfirmed: 20_000, age: 60_000, grace: 11_000 };
+
 /** Publishes with confirms. `beforeOpen` runs before the channel for everyone opens. */
 export class Publisher {
   readonly #link: Link;
@@ -26,10 +32,12 @@ export class Publisher {
   #spare: ChannelKeeper<ConfirmChannel> | undefined;
   #closed = false;
   readonly #attempts = new Attempts();
+  readonly #limits: typeof usualLimits;
 
-  constructor(link: Link, beforeOpen: () => Promise<void>, log: Logger) {
+  constructor(link: Link, beforeOpen: () => Promise<void>, log: Logger, limits = usualLimits) {
     this.#link = link;
     this.#log = log;
+    this.#limits = limits;
     this.#main = this.#keep(beforeOpen);
     link.onUnblocked(() => {
       this.#main.changed.notify();
@@ -63,7 +71,10 @@ export class Publisher {
         if (keeper === this.#spare && refusedOn) this.#renewMain(refusedOn);
         return attempt;
       }
-      if (attempt === "timeout") throw new Failure("NOT_HELD", "the broker did not confirm in time");
+      if (attempt === "timeout") {
+        this.#renewSilent(keeper, channel);
+        throw new Failure("NOT_HELD", "the broker did not confirm in time");
+      }
       if (attempt === "closed") keeper.renew(channel); // in case it could not tell
       if (attempt === "refused" || this.#attempts.isBlamed(channel, message)) {
         if (++refusals >= tries) throw new Failure("NACKED", "the broker refuses the message");
@@ -101,6 +112,12 @@ export class Publisher {
     return spare;
   }
 
+  #renewSilent(keeper: ChannelKeeper<ConfirmChannel>, channel: ConfirmChannel): void {
+    const { unconfirmed, age, grace } = this.#limits;
+    if (keeper.current !== channel || this.#attempts.unconfirmedOn(channel) < unconfirmed) return;
+    replace(keeper, channel, age, sleep(grace, undefined, { ref: false }));
+  }
+
   /** What the spare channel could publish and the main one could not tells that the main one has gone stale. */
   #renewMain(refusedOn: ConfirmChannel): void {
     if (this.#main.current === refusedOn) replace(this.#main, refusedOn, MAIN_AGE);
@@ -108,7 +125,12 @@ export class Publisher {
 }
 
 /** Messages under way on the old channel keep it until they are confirmed. */
-function replace(keeper: ChannelKeeper<ConfirmChannel>, channel: ConfirmChannel | undefined, olderThan: number): void {
+function replace(
+  keeper: ChannelKeeper<ConfirmChannel>,
+  channel: ConfirmChannel | undefined,
+  olderThan: number,
+  finished?: Promise<unknown>,
+): void {
   if (channel === undefined || performance.now() - keeper.openedAt < olderThan) return;
-  keeper.renew(channel, channel.waitForConfirms());
+  keeper.renew(channel, finished ?? channel.waitForConfirms());
 }

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { connect } from "amqplib";
+import { createLink } from "../../../shared/bus/amqp-link.ts";
+import { Publisher } from "../../../shared/bus/amqp-publisher.ts";
 import type { Bus } from "../../../shared/bus/bus.ts";
 import { bridgeTopology } from "../../../shared/bus/bridge-topology.ts";
 import { obtainSbin } from "../../support/broker.ts";
@@ -32,6 +36,11 @@ after(async () => {
   assert.deepEqual(unhandled, []);
   process.exit(); // after so many cut sockets, Node's own teardown of an ended process now and then never returns
 });
+
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
 
 interface Setting extends Bench {
   proxy: TcpProxy;
@@ -338,6 +347,32 @@ test("a queue that answers nobody: its deletion ends in time, and holds up no de
   const took = await elapsed(() => assert.rejects(bus.deleteQueue(queue), { code: "NOT_HELD" }));
   assert.ok(took < 4500, `${took} ms`);
   await declare({ queues: [classic(name("other"))] });
+});
+
+test("messages that a queue never confirms are not kept, nor is the channel that they went out on", async (t) => {
+  const { declareQueue, url } = await createSetting(t);
+  const queue = await declareQueue();
+  const { log } = createTestLog();
+  const link = await createLink({ urls: [url], tls: undefined }, "silent", log);
+  t.after(() => link.close(1000));
+  const limits = { unconfirmed: 20, age: 0, grace: 300 };
+  let opened = 0;
+  const publisher = new Publisher(link, async () => void opened++, log, limits);
+  await eventually("a channel", () => publisher.ready);
+  await tellQueues(node, "suspend", queue);
+  t.after(() => tellQueues(node, "resume", queue));
+  const bodies = Array.from({ length: 20 }, () => new WeakRef(Buffer.alloc(100_000)));
+  const fates = bodies.map((body) => {
+    const message = { exchange: "", routingKey: queue, body: body.deref() as Buffer, properties: {} };
+    return publisher.publish(message, { timeout: 200 }).catch(({ code }: { code: string }) => code);
+  });
+  assert.deepEqual(new Set(await Promise.all(fates)), new Set(["NOT_HELD"]));
+  collectGarbage();
+  assert.deepEqual(
+    bodies.filter((body) => body.deref() !== undefined),
+    [],
+  );
+  await eventually("another channel is used", () => opened === 2);
 });
 
 test("after a lost connection a publish waits for a consumer's own queue, no longer than the patience with it", async (t) => {
