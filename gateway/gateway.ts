@@ -89,6 +89,7 @@ export function createGateway({ config, bus, store, apis, internal, log, metrics
   const closeHttp = createHttpClose(app);
   for (const account of config.accounts) {
     addAccount(app, account, {
+      config,
       apis,
       hold,
       names,
@@ -160,7 +161,7 @@ function createServiceOf(accounts: readonly Account[]): (path: string) => string
 /** Tables of everything a process keeps on disk. */
 export const storeSchema = `${spoolSchema}; ${publishedSchema}; ${journalSchema}; ${prefixSchema}`;
 
-interface AccountParts extends Pick<GatewayParts, "apis" | "log" | "metrics"> {
+interface AccountParts extends Pick<GatewayParts, "config" | "apis" | "log" | "metrics"> {
   hold: Hold;
   names: Names;
   replies: Replies;
@@ -178,9 +179,9 @@ function addAccount(app: FastifyInstance, account: Account, parts: AccountParts)
   addWebAuthorization(app, { account, api: parts.apis.of(account), log: parts.log });
 }
 
-function addressesOf(account: Account, app: FastifyInstance, { apis, log }: AccountParts): AddressFilter {
+function addressesOf(account: Account, app: FastifyInstance, { config, apis, log }: AccountParts): AddressFilter {
   if (account.allowFrom !== "wechat") return account.allowFrom ? createAddressFilter(account.allowFrom) : anyAddress;
-  const addresses = createAllowedAddresses({ api: apis.of(account), log });
+  const addresses = createAllowedAddresses({ account, cacheDir: config.tokenCacheDir, api: apis.of(account), log });
   useAllowedAddresses(app, addresses);
   return addresses;
 }

@@ -4,8 +4,8 @@ import type { Logger } from "../log.ts";
 import type { WechatAnswer } from "./answer.ts";
 import { ApiFailure, describeFailure } from "./api-failure.ts";
 import { createBackOff } from "./back-off.ts";
-import type { CredentialFile } from "./credential-file.ts";
 import { accountFault } from "./errcodes.ts";
+import type { KeptFile } from "./kept-file.ts";
 
 /** A value that WeChat gives out for a while; `expire` in epoch seconds. */
 export interface Credential {
@@ -27,7 +27,7 @@ export interface CredentialStore {
 export interface CredentialStoreOptions {
   /** What logs and failures call it. */
   name: string;
-  file: CredentialFile;
+  file: KeptFile<Credential>;
   /** Asks WeChat; `force` = a new one even if the present one has not expired. */
   fetch: (force: boolean) => Promise<Credential>;
   /** Names the account in its lines. */

@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAllowedAddresses } from "../../gateway/allowed-addresses.ts";
@@ -58,12 +62,13 @@ test("a push that finds no list is answered 503 in time, so that WeChat pushes a
   assert.equal((await wechat.verifyUrl("echo")).body, "echo");
 });
 
-async function createAddresses(t: TestContext) {
+async function createAddresses(t: TestContext, cacheDir?: string) {
   const server = await createApiServer(t);
   const { log, find } = createKeptLog();
   const account = { name: "shop", appId: "wx1", appSecret: "SECRET", tokenApi: "stable_token" } as const;
   const api = createClient({ account, apiBase: server.apiBase, http: server.http, log });
-  const addresses = createAllowedAddresses({ api, log, waits: { refresh: 50, retry: 20, first: 20 } });
+  const waits = { refresh: 50, retry: 20, first: 20 };
+  const addresses = createAllowedAddresses({ account, cacheDir, api, log, waits });
   t.after(() => addresses.stop());
   return { server, addresses, find };
 }
@@ -105,4 +110,38 @@ test("the first list is tried for until it comes; stop ends it", async (t) => {
   const calls = server.count(path);
   await sleep(150);
   assert.equal(server.count(path), calls);
+});
+
+async function createFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-addresses-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test("a list outlives the process, which need not wait for WeChat at its next start", async (t) => {
+  const cacheDir = await createFolder(t);
+  const before = await createAddresses(t, cacheDir);
+  before.server.on(path, () => ({ ip_list: ["203.0.113.5"] }));
+  before.addresses.start();
+  const file = join(cacheDir, "wx1.callbackip");
+  await until(() => existsSync(file), "the file");
+  before.addresses.stop();
+
+  const { server, addresses, find } = await createAddresses(t, cacheDir);
+  server.on(path, () => "reset");
+  addresses.start();
+  await addresses.ready();
+  assert.deepEqual([addresses.allows("203.0.113.5"), addresses.allows("203.0.113.6")], [true, false]);
+  await until(() => find("the last list stays").length > 0, "the last list stays");
+});
+
+test("a list on disk that holds no address lets nobody in", async (t) => {
+  const cacheDir = await createFolder(t);
+  await writeFile(join(cacheDir, "wx1.callbackip"), '{"ip_list":["nonsense"]}');
+  const { server, addresses, find } = await createAddresses(t, cacheDir);
+  server.on(path, () => "reset");
+  addresses.start();
+  await until(() => find("no push is taken without them").length > 0, "no push is taken without them");
+  assert.equal(addresses.allows("203.0.113.5"), false);
+  assert.equal(find("address file not usable").length, 1);
 });
