@@ -12,10 +12,9 @@ export const publishedSchema = `
 const IN_MEMORY = 1_000_000;
 /** Longer than WeChat repeats a store event (3.6 h). */
 const ON_DISK_MS = 6 * 3_600_000;
-const FLUSH_EVERY = 500;
-const PRUNE_EVERY = 60_000;
-/** Deleted at a time, so that no push waits long for the database. */
-const PRUNE_BATCH = 20_000;
+const WRITE_EVERY = 500;
+/** Deleted at a time, so that no push waits long for the database: more than a gateway can take meanwhile. */
+const PRUNE_BATCH = 5000;
 
 /** Remembers the identities of published pushes, so that WeChat's repeats hours later are not published again. */
 export interface Published {
@@ -49,38 +48,38 @@ export function createPublished({ store, log, onForgotten }: PublishedParts): Pu
 /** Written twice a second: a crash in between costs a duplicate with the same identity, not a push. */
 function createPublishedOnDisk(store: Store, log: Logger): Published {
   const known = store.database.prepare("SELECT 1 FROM published WHERE digest = ? AND at > ?");
+  const insert = store.database.prepare("INSERT OR REPLACE INTO published (digest, at) VALUES (?, ?)");
+  const prune = store.database.prepare(
+    "DELETE FROM published WHERE digest IN (SELECT digest FROM published WHERE at <= ? LIMIT ?)",
+  );
   let fresh: Digest[] = [];
+  /** Whether the last ones could not be written: a full disk is told once. */
+  let isDiskFull = false;
 
-  function flush(): void {
-    if (fresh.length === 0) return;
+  function write(): void {
     const digests = fresh;
     fresh = [];
     const at = Date.now();
-    const writing = store.write((database) => {
-      const insert = database.prepare("INSERT OR REPLACE INTO published (digest, at) VALUES (?, ?)");
+    const writing = store.write(() => {
       for (const digest of digests) insert.run(bytesOf(digest), at);
+      prune.run(at - ON_DISK_MS, PRUNE_BATCH);
     });
-    writing.catch((error: unknown) => log.error({ reason: reasonOf(error) }, "identities cannot be written"));
+    writing.then(
+      () => (isDiskFull = false),
+      (error: unknown) => {
+        if (!isDiskFull) log.error({ reason: reasonOf(error) }, "identities cannot be written: check data-dir's disk");
+        isDiskFull = true;
+      },
+    );
   }
 
-  function prune(): void {
-    const pruning = store.write((database) => {
-      database
-        .prepare("DELETE FROM published WHERE digest IN (SELECT digest FROM published WHERE at <= ? LIMIT ?)")
-        .run(Date.now() - ON_DISK_MS, PRUNE_BATCH);
-    });
-    pruning.catch((error: unknown) => log.error({ reason: reasonOf(error) }, "identities cannot be deleted"));
-  }
-
-  const flushing = setInterval(flush, FLUSH_EVERY);
-  const pruning = setInterval(prune, PRUNE_EVERY);
+  const writing = setInterval(write, WRITE_EVERY);
   return {
     has: (digest) => known.get(bytesOf(digest), Date.now() - ON_DISK_MS) !== undefined,
     add: (digest) => void fresh.push(digest),
     close() {
-      clearInterval(flushing);
-      clearInterval(pruning);
-      flush();
+      clearInterval(writing);
+      write();
     },
   };
 }

@@ -10,7 +10,7 @@ import { createTestLog } from "../shared/bus/test-log.ts";
 
 const HOUR = 3_600_000;
 const MILLION = 1_000_000;
-const { log } = createTestLog();
+const { log, lines } = createTestLog();
 
 /** Identities as a process sees them that starts at the time of the test's clock. */
 async function createStarts(t: TestContext): Promise<() => { published: Published; store: Store; end: () => void }> {
@@ -55,6 +55,37 @@ test("with data-dir an identity is known for 6 h and over restarts, and then lea
   await third.store.write(() => {}); // behind what the minute has brought
   assert.deepEqual({ ...(count() as object) }, { count: 0 });
   third.end();
+});
+
+test("what is older than 6 h leaves the disk as fast as a gateway can take pushes, a little at a time", async (t) => {
+  const start = await createStarts(t);
+  const { store, end } = start();
+  const count = (): unknown => store.database.prepare("SELECT COUNT(*) AS count FROM published").get()?.["count"];
+  store.database.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)
+    INSERT INTO published SELECT CAST(i AS BLOB), 0 FROM n`);
+  mock.timers.tick(500);
+  await store.write(() => {});
+  assert.equal(count(), 25_000);
+  mock.timers.tick(2500);
+  await store.write(() => {});
+  assert.equal(count(), 0);
+  end();
+});
+
+test("a disk that does not take identities is told of once, until it does", async (t) => {
+  const start = await createStarts(t);
+  const { published, store, end } = start();
+  for (const isFailing of [true, false, true]) {
+    store.database.exec(`PRAGMA query_only = ${isFailing ? "ON" : "OFF"}`);
+    for (const id of [1, 2]) {
+      published.add(digestOf(`shop/oUSER/${id}`));
+      mock.timers.tick(500);
+      await store.write(() => {}).catch(() => {});
+    }
+  }
+  assert.equal(lines.all.filter(({ msg }) => msg.startsWith("identities cannot be written")).length, 2);
+  store.database.exec("PRAGMA query_only = OFF");
+  end();
 });
 
 test("what is not closed loses half a second at most", async (t) => {
