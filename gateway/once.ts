@@ -46,8 +46,7 @@ export function createOnce(published: Pick<Published, "has" | "add">, replied?: 
   const data = new RecentAnswers(dataAnswers);
 
   function known(identity: string, digest: Digest): Answer | Promise<Answer> | undefined {
-    const starting = underWay.get(identity);
-    if (starting !== undefined || !published.has(digest)) return starting;
+    if (!published.has(digest)) return underWay.get(identity);
     return data.get(digest) ?? answered.get(digest) ?? { reply: success, outcome: "repeat" };
   }
 
