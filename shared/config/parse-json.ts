@@ -30,7 +30,7 @@ function withOwnTexts(value: unknown): unknown {
 
 /** Line and column, both from 1, as editors count them. */
 function placeOf(text: string, offset: number): string {
-  const before = text.slice(0, offset).split(/\r\n|\r|\n/);
+  const before = text.slice(0, offset).split("\n");
   return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
 }
 
