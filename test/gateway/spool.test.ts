@@ -33,7 +33,8 @@ function push(id: number, bytes = 100, exchange = "x"): Spooled {
 interface Fixture {
   spool: Spool;
   store: Store;
-  /** Identities of what was published. */
+  /** Identities of what was tried, and of what was published. */
+  tried: string[];
   published: string[];
   /** Lets the spool publish. */
   start: () => Promise<void>;
@@ -49,11 +50,15 @@ async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture>
   const store = openStore(folder, storeSchema, log);
   const bus = new MemoryBus();
   let isReady = false;
+  const tried: string[] = [];
   const hold = createHoldOnBroker({ accounts: [], bus, names: createNames("wx"), log });
   const spool = createSpool({
     store,
     names: createNames("wx"),
-    publish: (each) => hold(each, 1000),
+    publish(each) {
+      tried.push(each.message.properties.messageId as string);
+      return hold(each, 1000);
+    },
     isReady: () => isReady,
     log,
     metrics,
@@ -69,6 +74,7 @@ async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture>
   return {
     spool,
     store,
+    tried,
     published,
     lines: lines.all,
     async start() {
@@ -128,16 +134,25 @@ test("full, it refuses with 503 and counts that; what is published makes room", 
   for (let id = 20; id < 30; id++) await spool.add(push(id));
 });
 
-test("what a queue refuses stays, and keeps nobody behind it waiting", async (t) => {
-  const { spool, published, start } = await createFixture(t);
+test("what a queue refuses stays, is tried no more for now, and keeps nobody behind it waiting", async (t) => {
+  const { spool, tried, published, start } = await createFixture(t);
   for (let id = 0; id < 250; id++) await spool.add(push(id, 1, "refusing"));
   await spool.add(push(250, 1));
   await start();
   await until(() => published.length === 1, "it is published");
   assert.deepEqual(published, ["250"]);
+  assert.equal(tried.length, 101, "those that were read together, and the one behind");
   await until(() => !spool.holds("shop/250"), "the disk is empty");
   assert.ok(spool.holds("shop/0") && spool.holds("shop/249"));
 });
+
+/** Lets seconds of mocked time pass, and what they bring come about. */
+async function seconds(t: TestContext, count: number): Promise<void> {
+  for (; count > 0; count--) {
+    t.mock.timers.tick(1000);
+    for (let turns = 0; turns < 10; turns++) await turn();
+  }
+}
 
 test("what is refused is tried again with one push at a time and after a rest, told once each time, until it is taken", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
@@ -147,20 +162,14 @@ test("what is refused is tried again with one push at a time and after a rest, t
     tried.push(message.properties.messageId as string);
     if (isRefusing) throw new Failure("NACKED", "the broker refuses the message");
   });
-  const seconds = async (count: number): Promise<void> => {
-    for (; count > 0; count--) {
-      t.mock.timers.tick(1000);
-      for (let turns = 0; turns < 10; turns++) await turn();
-    }
-  };
   for (let id = 0; id < 250; id++) await spool.add(push(id));
   const read = t.mock.method(StatementSync.prototype, "all");
-  await seconds(1);
+  await seconds(t, 1);
   assert.equal(tried.length, 100, "those that were read together");
   assert.equal(read.mock.callCount(), 1, "what is to go to the same place is not read");
-  await seconds(5);
+  await seconds(t, 5);
   assert.equal(tried.length, 100);
-  await seconds(60);
+  await seconds(t, 60);
   assert.deepEqual(
     tried.slice(100),
     Array.from({ length: 10 }, () => "0"),
@@ -168,20 +177,39 @@ test("what is refused is tried again with one push at a time and after a rest, t
   assert.equal(lines.filter(({ msg }) => msg === "still spooled").length, 11);
   isRefusing = false;
   tried.length = 0;
-  await seconds(6);
+  await seconds(t, 6);
   assert.equal(tried.length, 250);
   assert.ok(!spool.holds("shop/249"));
+});
+
+test("there is no rest after a broker that was silent, nor while some of it is published", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const tried: string[] = [];
+  const { spool } = await createPublishing(t, async ({ message: { exchange } }) => {
+    tried.push(exchange);
+    if (exchange === "silent") throw new Failure("NOT_HELD", "the broker did not confirm in time");
+    if (exchange === "refusing") throw new Failure("NACKED", "the broker refuses the message");
+  });
+  await spool.add(push(0, 1, "silent"));
+  await seconds(t, 2);
+  assert.deepEqual(tried.splice(0), ["silent", "silent"]);
+  await spool.add(push(1, 1, "refusing"));
+  await spool.add(push(2));
+  await seconds(t, 2);
+  assert.deepEqual(tried, ["silent", "refusing", "x", "silent", "refusing"]);
 });
 
 test("a push that AMQP cannot carry keeps those of its user behind it, however many lie in between, and nobody else's", async (t) => {
   const published: string[] = [];
   let isReady = false;
+  let leftAtLast: unknown;
   const publish = async ({ message }: Spooled): Promise<void> => {
     const { messageId = "" } = message.properties;
     if (messageId === "0") throw new Failure("NACKED", "it cannot be written", { cause: new Error("too long") });
+    if (messageId === "252") leftAtLast = store.database.prepare("SELECT COUNT(*) AS count FROM spool").get();
     published.push(messageId);
   };
-  const { spool } = await createPublishing(t, publish, () => isReady);
+  const { spool, store } = await createPublishing(t, publish, () => isReady);
   const others = Array.from({ length: 250 }, (_, i) => push(i + 1));
   for (const each of [push(0), ...others, { ...push(251), user: "shop/0" }, push(252)]) await spool.add(each);
   isReady = true;
@@ -190,6 +218,7 @@ test("a push that AMQP cannot carry keeps those of its user behind it, however m
     published.toSorted((a, b) => Number(a) - Number(b)),
     [...others, push(252)].map(({ message }) => message.properties.messageId),
   );
+  assert.deepEqual({ ...(leftAtLast as object) }, { count: 1 + 53 }, "what is published is off the disk by and by");
 });
 
 test("what is published later says what is left of its budget by then", async (t) => {
