@@ -35,6 +35,22 @@ test("a signal while the start still waits for the broker drains, too", async (t
   assert.doesNotMatch(stdout, /"msg":"ready"/);
 });
 
+test("what cannot be drained is left after 10 s, with exit code 1", async (t) => {
+  const module = await writeTemporary(
+    t,
+    "hung.mjs",
+    "setInterval(() => {}, 1000); console.log('hung'); await new Promise(() => {});",
+  );
+  const path = await writeTemporary(t, "c.json", file({}, { "listen-host": "127.0.0.1", consumers: [module] }));
+  const hurry = "const wait = setTimeout; globalThis.setTimeout = (act, ms) => wait(act, ms === 10_000 ? 10 : ms);";
+  const bridge = startCommand(t, ["start", "--config", path], anyPort, ["--import", `data:text/javascript,${hurry}`]);
+  await bridge.said(/^hung$/m);
+  bridge.signal("SIGTERM");
+  const { code, stdout } = await bridge.finished;
+  assert.equal(code, 1);
+  assert.match(stdout, /"msg":"draining"[^]*"level":50,.*"msg":"not drained in time"/);
+});
+
 test("names are looked up on more threads than Node's four", { skip: process.platform !== "linux" }, async (t) => {
   const countThreads = `
     import { lookup } from "node:dns";

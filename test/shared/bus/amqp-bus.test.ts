@@ -17,6 +17,20 @@ test("what AMQP cannot carry is refused at once, and the bus lives on", async (t
   await send(queue, "x");
 });
 
+test("what is on its way to a consumer that is cancelled goes to the next one at once", async (t) => {
+  const { bus, declareQueue, send, consume } = createBench(await createAmqpTestBus(t, [url]));
+  const queue = await declareQueue();
+  await send(queue, "1", "2", "3");
+  const taken: string[] = [];
+  const consumer = bus.consume(queue, { prefetch: 10 }, ({ body }) => {
+    taken.push(body.toString());
+    void consumer.cancel();
+  });
+  await untilReady(bus);
+  assert.deepEqual(await consume(queue).take(2), ["2", "3"]);
+  assert.deepEqual(taken, ["1"]);
+});
+
 test("a round trip of publish, consume, publish a reply, consume takes no Nagle pause", async (t) => {
   const { bus, declareQueue, send, consume } = createBench(await createAmqpTestBus(t, [url]));
   const [requests, replies] = [await declareQueue("requests"), await declareQueue("replies")];
