@@ -27,12 +27,13 @@ async function insistOn(verdicts: Verdict[], { ladder = [10, 20], patience = 100
   const pauses: number[] = [];
   const attempts: number[] = [];
   let deferred = 0;
+  const metrics = createMetrics();
   const delivery = { isGone: () => false };
   const insist = createInsist({
     account: { name: "shop", retry: ladder.map((ms) => ({ name: `${ms}ms`, ms })) },
     outbox: { defer: async () => void deferred++ },
     pause: async (ms) => void pauses.push(ms),
-    metrics: createMetrics(),
+    metrics,
     patience,
   });
   const ask = ({ attempt }: Event): Verdict => {
@@ -41,12 +42,17 @@ async function insistOn(verdicts: Verdict[], { ladder = [10, 20], patience = 100
   };
   const event = { attempt: 1, deadline: Date.now() + left } as Event;
   const insisting = insist(delivery as Delivery, event, ask, performance.now() - waited);
-  return { result: await insisting, pauses, attempts, deferred };
+  return { result: await insisting, pauses, attempts, deferred, counted: await metrics.registry.metrics() };
 }
 
-test("a failing backend is asked again on the ladder until it takes the event", async () => {
-  const { result, pauses, attempts } = await insistOn([failed, failed, taken]);
+test("a failing backend is asked again on the ladder until it takes the event, each time counted", async () => {
+  const { result, pauses, attempts, counted } = await insistOn([failed, failed, taken]);
   assert.deepEqual([result, pauses, attempts], [{ verdict: taken, attempt: 3 }, [10, 20], [1, 2, 3]]);
+  const retries = counted.match(/^wx_retries_total.*$/gm);
+  assert.deepEqual(
+    retries,
+    [10, 20].map((ms) => `wx_retries_total{service="shop",delay="${ms}ms"} 1`),
+  );
 });
 
 test("the ladder's end is the end, with the last verdict", async () => {

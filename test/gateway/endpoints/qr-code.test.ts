@@ -53,4 +53,7 @@ test("wx-qr refuses what it cannot make", async (t) => {
     assert.deepEqual(await call(`${url}/wx-qr?s=plain&${query}`), answered(`{"code":400,"msg":"${msg}"}`, 400), query);
   }
   assert.equal(api.calls.length, 0);
+  api.fail("/cgi-bin/qrcode/create", { errcode: 0, errmsg: "ok" });
+  const noTicket = answered('{"code":500,"msg":"WeChat\'s answer holds no ticket"}', 500);
+  assert.deepEqual(await call(`${url}/wx-qr?s=plain&t=temp`), noTicket);
 });

@@ -40,8 +40,10 @@ const partly: [given: object, sent: object][] = [
   [{ url: null, mp: null }, {}],
   [{ mp: {} }, {}],
   [{ mp: { pagepath: "p" } }, {}],
+  [{ mp: { appid: "", pagepath: "p" } }, {}],
   [{ mp: "text" }, {}],
   [{ mp: { appid: "mpapp" } }, { miniprogram: { appid: "mpapp" } }],
+  [{ mp: { appid: "mpapp", pagepath: "" } }, { miniprogram: { appid: "mpapp" } }],
 ];
 
 test("tmpl-msg leaves out what was not given", async (t) => {

@@ -47,6 +47,8 @@ test("unknown keys are warned about, with the nearest or the right place", async
     colour: 1,
     "data-dir": "x",
     Timeout: 60,
+    concurrency: 1,
+    Concurrency: 2,
   };
   assert.deepEqual(await warningsOf(file(changes, { "wx-parms": {}, service: [], "service-path": "/wx" })), [
     'wx-parms: is not a setting here and is ignored; did you mean "services[].wx-params"?',
@@ -59,6 +61,7 @@ test("unknown keys are warned about, with the nearest or the right place", async
     "services[0].colour: is not a setting here and is ignored",
     'services[0].data-dir: is not a setting here and is ignored; did you mean "data-dir" at the top of the file?',
     'services[0].Timeout: is read as "timeout"; write it so',
+    'services[0].Concurrency: is not a setting here and is ignored; did you mean "concurrency"?',
   ]);
 });
 

@@ -47,9 +47,15 @@ test("an empty variable changes nothing", async () => {
 });
 
 test("faults of the environment name the variable", async () => {
-  const env = { LISTEN_PORT: "http", AMQP_URL: "amqp://a,localhost:5672", LOG_LEVEL: "loud" };
+  const env = {
+    LISTEN_PORT: "http",
+    INTERNAL_LISTEN_PORT: "1e3",
+    AMQP_URL: "amqp://a,localhost:5672",
+    LOG_LEVEL: "loud",
+  };
   assert.deepEqual(await faultsOf(file({}, { amqp: { url: "${UNSET}" } }), env), [
     "LISTEN_PORT: must be a whole number from 0 to 65535",
+    "INTERNAL_LISTEN_PORT: must be a whole number from 0 to 65535",
     "AMQP_URL[1]: must be a URL such as amqp://user:password@host:5672/vhost, with amqp or amqps, percent-encoded (a % is " +
       "written %25); heartbeat, if there is one, a number of seconds from 0 to 65535",
     'LOG_LEVEL: must be "fatal" or "error" or "warn" or "info" or "debug" or "trace" or "silent"',
