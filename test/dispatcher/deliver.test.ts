@@ -7,7 +7,7 @@ const textOf = ({ body }: Delivery) => body.toString();
 const headersOf = ({ properties }: Delivery) => properties.headers ?? {};
 
 test("a reply goes to the queue that waits, with the event's identity, and the delivery is gone", async (t) => {
-  const { publish, watch, names, bus, settled } = await createDispatching(t);
+  const { publish, watch, names, bus, settled, dispatcher, metrics } = await createDispatching(t);
   const replies = watch(names.repliesOf("i"));
   await publish();
   const reply = await replies();
@@ -21,6 +21,8 @@ test("a reply goes to the queue that waits, with the event's identity, and the d
     headers: { "x-wx-contract": 1, "x-wx-service": "shop" },
   });
   await settled();
+  await dispatcher.close(); // gives back what is not acked
+  assert.doesNotMatch(await metrics.registry.metrics(), /unusable/);
   for (const queue of [names.dispatchOf("shop"), names.dead, names.unrouted]) assert.equal(await bus.depth(queue), 0);
 });
 

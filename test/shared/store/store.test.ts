@@ -83,6 +83,7 @@ test("damaged and unreadable folders are named once each and left as they are; s
   const sound = start();
   await sound.write((database) => database.prepare("INSERT INTO numbers VALUES (1)").run());
   const damaged = sick.database.location() as string;
+  const soundFile = sound.database.location() as string;
   sick.close();
   const file = await open(damaged, "r+");
   await file.write(Buffer.alloc(8192, 65), 0, 8192, 8192);
@@ -106,6 +107,11 @@ test("damaged and unreadable folders are named once each and left as they are; s
     new Map([damaged, garbage, noFile].map((path) => [dirname(path), msg])),
   );
   assert.equal(warned.length, 3);
+  const takenOver = lines.filter(({ msg }) => msg.startsWith("taking over"));
+  assert.deepEqual(
+    takenOver.map(({ folder }) => folder),
+    [dirname(soundFile)],
+  );
   assert.deepEqual(await Promise.all([damaged, garbage].map((path) => readFile(path))), contents);
 });
 
