@@ -97,14 +97,15 @@ test("what a trusted proxy says of the public address is passed on", async (t) =
 
 test("user and password in redirect-url are sent, unless the browser sends its own", async (t) => {
   const backend = await createLoopbackServer(t, (request, response) => {
-    response.end(request.headers.authorization);
+    response.end(JSON.stringify(request.headersDistinct["authorization"]));
   });
   const { page } = await createWorld(t, () => undefined, {
     "redirect-url": `${backend.url.replace("//", "//us:p%40w@")}/menu`,
   });
   const basic = `Basic ${Buffer.from("us:p@w").toString("base64")}`;
-  assert.equal(await textOf(await browse(`${page}?code=base1&state=s`)), basic);
-  assert.equal(await textOf(await browse(`${page}?code=base2&state=s`, { authorization: "Bearer own" })), "Bearer own");
+  assert.equal(await textOf(await browse(`${page}?code=base1&state=s`)), JSON.stringify([basic]));
+  const own = await browse(`${page}?code=base2&state=s`, { authorization: "Bearer own" });
+  assert.equal(await textOf(own), '["Bearer own"]');
 });
 
 test("with the flag in the request URI the user is described by the grant; of two codes or states the first counts", async (t) => {
