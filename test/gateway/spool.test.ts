@@ -221,6 +221,18 @@ test("a push that AMQP cannot carry keeps those of its user behind it, however m
   assert.deepEqual({ ...(leftAtLast as object) }, { count: 1 + 53 }, "what is published is off the disk by and by");
 });
 
+test("a user's push to another place than the one before waits for that one", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const published: string[] = [];
+  const { spool } = await createPublishing(t, async ({ message: { exchange, properties } }) => {
+    if (exchange === "slow") await turn();
+    published.push(properties.messageId as string);
+  });
+  for (const each of [push(0, 1, "slow"), push(1)]) await spool.add({ ...each, user: "shop/oUSER" });
+  await seconds(t, 1);
+  assert.deepEqual(published, ["0", "1"]);
+});
+
 test("what is published later says what is left of its budget by then", async (t) => {
   const published = Promise.withResolvers<Spooled>();
   const { spool } = await createPublishing(t, async (each) => published.resolve(each));
