@@ -30,13 +30,15 @@ test("what had started before a port turned out to be in use is closed again", a
   assert.equal((await readdir(config.dataDir)).length, 1);
 });
 
-test("a dispatcher leaves data-dir to gateways: a folder that it took would wait until it ends", async (t) => {
-  const config = await createConfig(t);
-  const { log } = createTestLog();
+test("a dispatcher leaves data-dir to gateways, as a folder that it took would wait until it ends; its default port is 7082", async (t) => {
+  const config = { ...(await createConfig(t)), internalListenPort: undefined };
+  const { log, lines } = createTestLog();
   const amqp = { urls: ["amqp://127.0.0.1:1"], tls: undefined };
   const dispatcher = await runBridge("dispatcher", { ...config, amqp }, log);
   t.after(() => dispatcher.close());
   assert.deepEqual(await readdir(config.dataDir), []);
+  const inUse = lines.all.find(({ msg }) => msg.startsWith("the default port"));
+  assert.equal(inUse?.["port"] ?? dispatcher.internalPort, 7082);
 });
 
 test("a gateway leaves the modules in consumers to others", async (t) => {

@@ -33,7 +33,7 @@ test("a dispatch queue that refuses for a while, as one that elects its leader: 
   const holding = hold(4500);
   const isSettled = await Promise.race([
     holding.then(() => true),
-    new Promise((resolve) => setTimeout(resolve, 1000, false)),
+    new Promise((resolve) => setTimeout(resolve, 1500, false)), // longer than five tries at each of two queues take
   ]);
   assert.equal(isSettled, false);
   const consumer = consume(queue);
