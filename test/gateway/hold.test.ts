@@ -44,9 +44,10 @@ test("a dispatch queue that refuses for a while, as one that elects its leader: 
   assert.deepEqual([line?.msg, line?.["queue"]], ["a subscriber's queue refuses, publishing past it", queue]);
 });
 
-test("a dispatch queue that goes on refusing: it is named once, not for each push", async (t) => {
+test("a dispatch queue that goes on refusing: it is named once, and the next pushes do not wait out their budget", async (t) => {
   const { queue, hold, lines } = await createFullQueue(t);
-  for (let i = 0; i < 3; i++) await assert.rejects(hold(1000));
+  await assert.rejects(hold(1000), { code: "NOT_HELD" });
+  for (let i = 0; i < 2; i++) await assert.rejects(hold(20_000), { code: "NACKED" });
   assert.deepEqual(
     lines.all.map(({ msg, queue: named }) => [msg, named]),
     [["a queue takes no pushes: look at its limits and policies", queue]],
