@@ -80,6 +80,5 @@ const MAX_KEYS = 1000;
 
 /** Tells the routing keys that wait for a reply; worked out once a key, since accounts use few. */
 function createAwaitedKeys(patterns: string[]): (routingKey: string) => boolean {
-  if (patterns.includes("#")) return () => true;
   return createMemo(MAX_KEYS, (routingKey) => patterns.some((pattern) => topicMatches(pattern, routingKey)));
 }
