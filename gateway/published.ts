@@ -65,7 +65,7 @@ function createPublishedOnDisk(store: Store, log: Logger): Published {
       prune.run(at - ON_DISK_MS, PRUNE_BATCH);
     });
     writing.then(
-      () => (isDiskFull = false),
+      () => (isDiskFull &&= digests.length === 0), // a full disk takes nothing well
       (error: unknown) => {
         if (!isDiskFull) log.error({ reason: reasonOf(error) }, "identities cannot be written: check data-dir's disk");
         isDiskFull = true;
