@@ -1,9 +1,11 @@
+import { createServer } from "node:http";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { elapsedOf, noteArrivals } from "../shared/arrival.ts";
 import { decodePath } from "../shared/decode-path.ts";
 import { isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
+import { boundPipelining } from "./bound-pipelining.ts";
 import type { Lateness } from "./lateness.ts";
 
 /** Largest push taken, in bytes. */
@@ -11,6 +13,14 @@ const BODY_LIMIT = 1024 * 1024;
 /** A request must be there whole within this time, in ms, give or take how often that is looked at. */
 const REQUEST_TIMEOUT = 10_000;
 const TIMEOUTS_CHECKED_EVERY = 1000;
+/** Longer than proxies keep a connection that nobody uses, in ms: 60 s mostly. */
+const KEEP_ALIVE_TIMEOUT = 72_000;
+const timeouts = {
+  requestTimeout: REQUEST_TIMEOUT,
+  headersTimeout: REQUEST_TIMEOUT, // Node takes the greater of the two for bodies: its own 60 s would stand
+  connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY,
+  keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+};
 /** Proxies that are believed: where nobody on the internet is. Cloud load balancers call from shared addresses (RFC 6598). */
 const TRUSTED_PROXIES = ["loopback", "linklocal", "uniquelocal", "100.64.0.0/10"];
 
@@ -31,9 +41,7 @@ export function createHttpServer({ serviceOf, lateness, log, metrics }: HttpServ
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT,
-    // Node takes the greater of the two for bodies: its own 60 s for headers would stand.
-    http: { headersTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: TIMEOUTS_CHECKED_EVERY },
+    serverFactory: (handle) => createServer(timeouts, boundPipelining(handle)),
     trustProxy: TRUSTED_PROXIES,
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true },
     frameworkErrors: answerError, // Fastify's own answer to a path it cannot decode quotes the query

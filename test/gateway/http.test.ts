@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request, Agent as KeepAlive, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { after, test } from "node:test";
 import { text as readText } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -150,6 +151,29 @@ test("one connection serves push after push", async (t) => {
     assert.equal(contentOf({ body: await readText(response) }), "again");
     assert.equal(outgoing.reusedSocket, !first);
   }
+});
+
+async function refused(): Promise<number> {
+  return Number(/^wx_refused_total{service="wx",.*} (\d+)$/m.exec(await bridge.metrics())?.[1] ?? 0);
+}
+
+test("whoever sends requests on and on without waiting for answers is cut off, and only a few are worked on", async () => {
+  const request = "GET /wx HTTP/1.1\r\nHost: x\r\n\r\n";
+  const before = await refused();
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => {}).write(request.repeat(1000));
+  socket.resume();
+  await once(socket, "close");
+  const worked = (await refused()) - before;
+  assert.ok(worked <= 16, `${worked} requests`);
+});
+
+test("some requests that are sent at once are answered in their order", async () => {
+  const { url } = bridge;
+  const line = (echostr: string) =>
+    `GET ${bridge.signed("wx", { echostr })} HTTP/1.1\r\nHost: ${new URL(url).host}\r\n`;
+  const text = await speak(port, `${line("one")}\r\n${line("two")}\r\n${line("three")}Connection: close\r\n\r\n`);
+  assert.match(text.body, /^one[\s\S]*\r\n\r\ntwo[\s\S]*\r\n\r\nthree$/);
 });
 
 test("2000 accounts start", async (t) => {
