@@ -1,5 +1,5 @@
 import { Type, type Static, type TObject } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { isRecord } from "./is-record.ts";
 
 const text = (description: string, constraints: object = {}) => Type.String({ description, ...constraints });

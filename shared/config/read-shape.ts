@@ -1,5 +1,5 @@
 import { Type, type TObject, type TSchema } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { isRecord } from "../is-record.ts";
 import { describeFault } from "./describe-fault.ts";
 import { expand, type Sources } from "./expand.ts";

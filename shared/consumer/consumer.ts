@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { createAmqpBus } from "../bus/amqp-bus.ts";
 import type { Bus } from "../bus/bus.ts";
 import { defaultPrefix } from "../bus/names.ts";

@@ -1,4 +1,4 @@
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { createNames, type Names } from "../bus/names.ts";
 import { mergeTopologies, quorum, type Topology } from "../bus/topology.ts";
 import { parseDuration } from "../config/duration.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 
 interface Json {
   [name: string]: Json;
@@ -32,7 +32,8 @@ export function faultsOf(schema: object, value: unknown): string[] {
   const validator = validators.get(schema) ?? Compile(schema);
   validators.set(schema, validator);
   if (validator.Check(value)) return [];
-  return validator.Errors(value).map(({ instancePath, message }) => `${instancePath} ${message}`);
+  const [, errors] = validator.Errors(value);
+  return errors.map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
 
 export interface GivenAnswer {

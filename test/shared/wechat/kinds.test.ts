@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { absentFields, isRepeatable, numberFields } from "../../../shared/wechat/kinds/derived.ts";
 import { kinds, knownKey, type EventOf, type WechatEvent } from "../../../shared/wechat/kinds/kinds.ts";
 import { parsePush } from "../../../shared/wechat/push.ts";
@@ -86,6 +86,6 @@ for (const { name, routingKey, body } of sent.filter((push) => knownKey(push.rou
   test(`as the table says: ${name}`, () => {
     const event: unknown = JSON.parse(parsePush(Buffer.from(body), "shop").json);
     const kind = kinds[routingKey as keyof typeof kinds];
-    assert.deepEqual([...Compile(kind).Errors(event)], []);
+    assert.deepEqual(Compile(kind).Errors(event), [true, []]);
   });
 }
