@@ -57,8 +57,9 @@ interface Shell {
 
 /** Runs a command in the clone as a newcomer does, with nothing of this process's own settings; ended with the test. */
 function startInShell(t: Closing, command: string, settings: NodeJS.ProcessEnv = {}): Shell {
-  const { PATH, HOME } = process.env;
-  const child = spawn("sh", ["-c", command], { cwd: root, env: { PATH, HOME, ...settings }, detached: true });
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, HOME, NODE_COMPILE_CACHE, ...settings };
+  const child = spawn("sh", ["-c", command], { cwd: root, env, detached: true });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (chunk: string) => void (output += chunk));

@@ -47,8 +47,8 @@ export function startScript(t: Closing, script: string, env: NodeJS.ProcessEnv =
 }
 
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { PATH, HOME } = process.env;
-  return { PATH, HOME, ...env };
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, NODE_COMPILE_CACHE, ...env };
 }
 
 function follow(t: Closing, child: ChildProcessWithoutNullStreams, kill: () => void): Running {
