@@ -2,7 +2,9 @@ import { hash } from "node:crypto";
 
 /** Words of 32 bits of a digest. */
 export const DIGEST_WORDS = 4;
-const EMPTY = 0xffffffff;
+const EMPTY = 0;
+/** Entries whose memory is taken from the system for each one that comes: all of it is taken after 1 % of them. */
+const TAKEN_AHEAD = 100;
 
 /** 128 bits of a text's SHA-256: two texts share them with a chance of one in 10^32 at a million texts. */
 export type Digest = Uint32Array;
@@ -26,15 +28,17 @@ export class DigestSet {
   readonly #capacity: number;
   /** Digests in the order they came, as a ring. */
   readonly #ring: Uint32Array;
-  /** Open addressing with linear probing: positions in the ring; twice as many slots as entries. */
+  /** Open addressing with linear probing: positions in the ring, plus one; twice as many slots as entries. */
   readonly #slots: Uint32Array;
   #count = 0;
   #next = 0;
+  /** Words of the ring whose memory is taken. */
+  #taken = 0;
 
   constructor(capacity: number) {
     this.#capacity = capacity;
-    this.#ring = new Uint32Array(capacity * DIGEST_WORDS).fill(EMPTY); // touched now: what the process takes later, it has from the start
-    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(capacity * 2))).fill(EMPTY);
+    this.#ring = new Uint32Array(capacity * DIGEST_WORDS);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(capacity * 2)));
   }
 
   get size(): number {
@@ -51,10 +55,18 @@ export class DigestSet {
     const overflows = this.#count === this.#capacity;
     if (overflows) this.#forget(this.#next);
     else this.#count++;
+    if (this.#taken < this.#ring.length) this.#takeAhead();
     this.#ring.set(words, this.#next * DIGEST_WORDS);
-    this.#slots[this.#find(words)] = this.#next;
+    this.#slots[this.#find(words)] = this.#next + 1;
     this.#next = (this.#next + 1) % this.#capacity;
     return overflows;
+  }
+
+  /** Touched at the start, all of it at once would hold up the start; touched with each entry, the process would grow for hours. */
+  #takeAhead(): void {
+    const from = this.#taken;
+    this.#taken += TAKEN_AHEAD * DIGEST_WORDS;
+    this.#ring.fill(0, from, this.#taken);
   }
 
   /** The slot that holds the digest, or the empty one where it belongs. */
@@ -62,8 +74,8 @@ export class DigestSet {
     const mask = this.#slots.length - 1;
     let slot = (words[0] as number) & mask;
     for (; ; slot = (slot + 1) & mask) {
-      const position = this.#slots[slot] as number;
-      if (position === EMPTY || this.#equals(position, words)) return slot;
+      const entry = this.#slots[slot] as number;
+      if (entry === EMPTY || this.#equals(entry - 1, words)) return slot;
     }
   }
 
@@ -79,7 +91,7 @@ export class DigestSet {
     this.#slots[hole] = EMPTY;
     for (let slot = (hole + 1) & mask; this.#slots[slot] !== EMPTY; slot = (slot + 1) & mask) {
       const moved = this.#slots[slot] as number;
-      const home = (this.#ring[moved * DIGEST_WORDS] as number) & mask;
+      const home = (this.#ring[(moved - 1) * DIGEST_WORDS] as number) & mask;
       if (((slot - home) & mask) < ((slot - hole) & mask)) continue;
       this.#slots[hole] = moved;
       this.#slots[slot] = EMPTY;

@@ -78,3 +78,13 @@ test("a million identities take no more memory than their digests", () => {
   assert.ok(perEntry > 16 && perEntry < 26, `${perEntry} bytes`);
   assert.equal(set.size, 0);
 });
+
+test("a set takes its memory from the system not before it is used, and then all of it with the first hundredth", () => {
+  const start = process.memoryUsage.rss();
+  const set = new DigestSet(1_000_000);
+  const empty = process.memoryUsage.rss() - start;
+  assert.ok(empty < 4_000_000, `${empty} bytes before the first entry`);
+  for (let i = 0; i < 10_000; i++) set.add(digestOf(`${i}`));
+  const used = process.memoryUsage.rss() - start;
+  assert.ok(used > 20_000_000, `${used} bytes with a hundredth of the entries`);
+});
