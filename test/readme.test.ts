@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Closing } from "./support/loopback-server.ts";
+import { createReaper } from "./support/reaper.ts";
 
 const root = new URL("..", import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, root), "utf8");
@@ -65,8 +66,10 @@ function startInShell(t: Closing, command: string, settings: NodeJS.ProcessEnv =
     stream.setEncoding("utf8").on("data", (chunk: string) => void (output += chunk));
   }
   const ended = once(child, "close").then(([code]) => code as unknown);
+  const reaper = createReaper(); // npm passes no signal on
+  reaper.watch(child.pid);
   t.after(async () => {
-    if (child.exitCode === null && child.signalCode === null && child.pid) process.kill(-child.pid, "SIGKILL"); // npm passes no signal on
+    await reaper.reap();
     await ended;
   });
   return {

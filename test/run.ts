@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { obtainBroker } from "./support/broker.ts";
 import type { Broker } from "./support/broker.ts";
 import { createReaper } from "./support/reaper.ts";
+import type { Reaper } from "./support/reaper.ts";
 import { parseTestArguments } from "./support/test-arguments.ts";
 import type { TestArguments } from "./support/test-arguments.ts";
 
@@ -55,10 +56,8 @@ async function runTests(args: TestArguments, env: NodeJS.ProcessEnv): Promise<nu
       ...destinations.map((destination) => `--test-reporter-destination=${destination}`),
     ];
     // Some hundred processes load the same modules: they strip and compile them once.
-    const code = await runNode([...flags, ...args.flags, ...args.files], {
-      NODE_COMPILE_CACHE: join(folder, "compiled"),
-      ...env,
-    });
+    const compiled = { NODE_COMPILE_CACHE: join(folder, "compiled") };
+    const code = await runNode([...flags, ...args.flags, ...args.files], { ...compiled, ...env }, reaper);
     const executed = Number(await readFile(count, "utf8").catch(() => 0));
     if (executed === 0 && !interrupted.signal.aborted)
       console.error(`No test ran: ${args.files.join(" ")} ${args.flags.join(" ")}`);
@@ -68,8 +67,10 @@ async function runTests(args: TestArguments, env: NodeJS.ProcessEnv): Promise<nu
   }
 }
 
-async function runNode(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const child = spawn(process.execPath, args, { env, cwd: root, stdio: "inherit" });
+/** In a process group of its own: a test that is ended by a signal ends nothing that it has started. */
+async function runNode(args: string[], env: NodeJS.ProcessEnv, reaper: Reaper): Promise<number> {
+  const child = spawn(process.execPath, args, { env, cwd: root, stdio: "inherit", detached: true });
+  reaper.watch(child.pid);
   const stop = (): void => void child.kill(interrupted.signal.reason);
   interrupted.signal.addEventListener("abort", stop);
   const [code, signal] = await once(child, "exit");

@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
-import { appendFile, mkdtemp, open, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { appendFile, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createReaper } from "../../test/support/reaper.ts";
@@ -40,7 +39,7 @@ export async function createBridgeRole(stage: Stage, options: BridgeRoleOptions)
   const configFile = join(folder, `${role}.conf.json`);
   const logFile = join(folder, `${role}.log`);
   await writeFile(configFile, JSON.stringify(options.config, undefined, 2));
-  const reaper = createReaper(await mkdtemp(join(tmpdir(), "wx-bridge-chaos-reaper-")));
+  const reaper = createReaper();
   stage.after(() => reaper.reap());
   let child: ChildProcess | undefined;
   let expected = false;

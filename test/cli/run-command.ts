@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Closing } from "../support/loopback-server.ts";
+import { createReaper } from "../support/reaper.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 export const entry = join(root, "cli/wx-bridge.js");
@@ -31,19 +32,15 @@ export function startCommand(
   flags: string[] = [],
 ): Running {
   const child = spawn(process.execPath, [...flags, entry, ...args], { env: withoutSettings(env) });
-  return follow(t, child, () => void child.kill("SIGKILL"));
+  return follow(t, child, async () => void child.kill("SIGKILL"));
 }
 
 /** Runs a script of package.json. `signal` reaches npm alone; killed at the end is all that npm has started, too. */
 export function startScript(t: Closing, script: string, env: NodeJS.ProcessEnv = {}): Running {
   const child = spawn("npm", ["run", script], { cwd: root, env: withoutSettings(env), detached: true });
-  return follow(t, child, () => {
-    try {
-      process.kill(-Number(child.pid), "SIGKILL");
-    } catch {
-      // all have ended
-    }
-  });
+  const reaper = createReaper();
+  reaper.watch(child.pid);
+  return follow(t, child, reaper.reap);
 }
 
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -51,14 +48,14 @@ function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { PATH, HOME, NODE_COMPILE_CACHE, ...env };
 }
 
-function follow(t: Closing, child: ChildProcessWithoutNullStreams, kill: () => void): Running {
+function follow(t: Closing, child: ChildProcessWithoutNullStreams, kill: () => Promise<void>): Running {
   const text = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (chunk: string) => void (text[name] += chunk));
   }
   const finished = once(child, "close").then(([code]) => ({ code: code as number | null, ...text }));
   t.after(async () => {
-    kill();
+    await kill();
     await finished;
   });
   return {

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 
-/** Ends a process group and removes a folder when the process that made it is gone, however it ended. */
+/** Ends a process group and removes a folder, if there is one, when the process that made it is gone, however it ended. */
 export type Reaper = {
   /** Names the process group to kill, in place of the one named before; without one only the folder is removed. */
   watch: (group?: number) => void;
@@ -19,7 +19,7 @@ rm -rf -- "$1" || { sleep 1; rm -rf -- "$1"; }
  * Starts a shell in a session of its own that waits for the end of its input. The kernel closes that input when this
  * process ends, so that a SIGKILL or a crash leaves nothing behind either. The shell does not keep this process alive.
  */
-export function createReaper(folder: string): Reaper {
+export function createReaper(folder = ""): Reaper {
   const shell = spawn("/bin/sh", ["-c", script, "reaper", folder], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
