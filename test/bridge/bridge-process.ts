@@ -9,7 +9,7 @@ import { withoutSettings } from "../support/without-settings.ts";
 import type { LogLine } from "./system.ts";
 
 const entry = new URL("../../cli/wx-bridge.js", import.meta.url).pathname;
-const READY_TIMEOUT = 20_000;
+const READY_TIMEOUT = 60_000;
 
 /** A `wx-bridge` process of its own. */
 export interface BridgeProcess {

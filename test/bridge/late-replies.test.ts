@@ -53,13 +53,7 @@ async function createLate(
 /** Waits for the counter, then gives whatever should not happen the time to happen. */
 async function counted(system: System, outcome: string, count = 1): Promise<void> {
   const line = `wx_late_replies_total{service="shop",outcome="${outcome}"} ${count}\n`;
-  const deadline = Date.now() + 15_000;
-  for (;;) {
-    const metrics = await system.metrics("dispatcher");
-    if (metrics.includes(line)) break;
-    assert.ok(Date.now() < deadline, `${line}${metrics.match(/^wx_late.*$/gm)?.join("\n")}`);
-    await sleep(20);
-  }
+  await until(async () => (await system.metrics("dispatcher")).includes(line), line);
   await sleep(300);
 }
 
