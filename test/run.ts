@@ -15,6 +15,7 @@ import { obtainBroker } from "./support/broker.ts";
 import type { Broker } from "./support/broker.ts";
 import { createReaper } from "./support/reaper.ts";
 import type { Reaper } from "./support/reaper.ts";
+import { stripTests } from "./support/strip-tests.ts";
 import { parseTestArguments } from "./support/test-arguments.ts";
 import type { TestArguments } from "./support/test-arguments.ts";
 
@@ -56,8 +57,10 @@ async function runTests(args: TestArguments, env: NodeJS.ProcessEnv): Promise<nu
       ...destinations.map((destination) => `--test-reporter-destination=${destination}`),
     ];
     // Some hundred processes load the same modules: they strip and compile them once.
-    const compiled = { NODE_COMPILE_CACHE: join(folder, "compiled") };
-    const code = await runNode([...flags, ...args.flags, ...args.files], { ...compiled, ...env }, reaper);
+    const compiled = env["NODE_COMPILE_CACHE"] ?? join(folder, "compiled");
+    await stripTests(args.files, compiled);
+    const nodeEnv = { ...env, NODE_COMPILE_CACHE: compiled };
+    const code = await runNode([...flags, ...args.flags, ...args.files], nodeEnv, reaper);
     const executed = Number(await readFile(count, "utf8").catch(() => 0));
     if (executed === 0 && !interrupted.signal.aborted)
       console.error(`No test ran: ${args.files.join(" ")} ${args.flags.join(" ")}`);
