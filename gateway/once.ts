@@ -46,7 +46,9 @@ export function createOnce(published: Pick<Published, "has" | "add">, replied?: 
   const data = new RecentAnswers(dataAnswers);
 
   function known(identity: string, digest: Digest): Answer | Promise<Answer> | undefined {
-    if (!published.has(digest)) return underWay.get(identity);
+    // First: a push under way may be known as published by then, from another gateway's folder.
+    const starting = underWay.get(identity);
+    if (starting !== undefined || !published.has(digest)) return starting;
     return data.get(digest) ?? answered.get(digest) ?? { reply: success, outcome: "repeat" };
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test, type TestContext } from "node:test";
 import { createOnce, type Answer } from "../../gateway/once.ts";
-import { DigestSet } from "../../shared/digest-set.ts";
+import { DigestSet, digestOf } from "../../shared/digest-set.ts";
 
 const hello: Answer = { reply: { type: "text", msg: "hello" }, outcome: "replied" };
 const silent: Answer = { reply: { type: "success" }, outcome: "silent" };
@@ -39,6 +39,20 @@ test("tries in flight share one start and one answer", async () => {
   assert.deepEqual(await Promise.all(tries), [
     { answer: hello, isRepeat: false },
     { answer: hello, isRepeat: true },
+    { answer: hello, isRepeat: true },
+  ]);
+});
+
+test("a try gets the answer of the one in flight also when another gateway turns out to have published the push", async () => {
+  const published = new DigestSet(100);
+  const once = createOnce(published);
+  const { start, ends } = createStart();
+  const first = once.share("a", start);
+  published.add(digestOf("a")); // as it does that takes a folder over
+  const second = once.share("a", start);
+  ends[0]?.resolve(hello);
+  assert.deepEqual(await Promise.all([first, second]), [
+    { answer: hello, isRepeat: false },
     { answer: hello, isRepeat: true },
   ]);
 });
