@@ -61,8 +61,8 @@ function createPublishedOnDisk(store: Store, log: Logger): Published {
     fresh = [];
     const at = Date.now();
     const writing = store.write(() => {
+      prune.run(at - ON_DISK_MS, PRUNE_BATCH); // first: on a full disk it makes the room
       for (const digest of digests) insert.run(bytesOf(digest), at);
-      prune.run(at - ON_DISK_MS, PRUNE_BATCH);
     });
     writing.then(
       () => (isDiskFull &&= digests.length === 0), // a full disk takes nothing well
