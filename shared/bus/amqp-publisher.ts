@@ -13,15 +13,13 @@ const TRIES = 5;
 const PAUSE = 50;
 /** Refusals on the common channel after which the spare one is tried: it may be the channel that is refused. */
 const SPARE_FROM = 2;
-/** Milliseconds after which a channel may be replaced for its refusals. */
-const SPARE_AGE = 1000;
-const MAIN_AGE = 2000;
 
 /**
- * A channel that the broker leaves so many messages unconfirmed on, and that is so old (ms), is replaced, as amqplib and the
- * broker keep something of each. It is closed `grace` ms later: longer than any publish waits for its confirm.
+ * When a channel may be replaced, by its age in ms: for refusals, the spare one and the main one; for so many messages that
+ * are `unconfirmed`, as amqplib and the broker keep something of each. It is closed `grace` ms later: longer than any
+ * publish waits for its confirm.
  */
-const usualLimits = { unconfirmed: 20_000, age: 60_000, grace: 11_000 };
+const usualLimits = { spareAge: 1000, mainAge: 2000, unconfirmed: 20_000, silentAge: 60_000, grace: 11_000 };
 
 /** Publishes with confirms. `beforeOpen` runs before the channel for everyone opens. */
 export class Publisher {
@@ -108,29 +106,23 @@ export class Publisher {
   /** A spare channel opened during a leader election may be refused for ever, too: it is not used for long. */
   #takeSpare(): ChannelKeeper<ConfirmChannel> {
     const spare = (this.#spare ??= this.#keep(async () => {}));
-    replace(spare, spare.current, SPARE_AGE);
+    this.#replace(spare, spare.current, this.#limits.spareAge);
     return spare;
   }
 
   #renewSilent(keeper: ChannelKeeper<ConfirmChannel>, channel: ConfirmChannel): void {
-    const { unconfirmed, age, grace } = this.#limits;
-    if (keeper.current !== channel || this.#attempts.unconfirmedOn(channel) < unconfirmed) return;
-    replace(keeper, channel, age, sleep(grace, undefined, { ref: false }));
+    const { unconfirmed, silentAge } = this.#limits;
+    if (this.#attempts.unconfirmedOn(channel) >= unconfirmed) this.#replace(keeper, channel, silentAge);
   }
 
   /** What the spare channel could publish and the main one could not tells that the main one has gone stale. */
   #renewMain(refusedOn: ConfirmChannel): void {
-    if (this.#main.current === refusedOn) replace(this.#main, refusedOn, MAIN_AGE);
+    this.#replace(this.#main, refusedOn, this.#limits.mainAge);
   }
-}
 
-/** Messages under way on the old channel keep it until they are confirmed. */
-function replace(
-  keeper: ChannelKeeper<ConfirmChannel>,
-  channel: ConfirmChannel | undefined,
-  olderThan: number,
-  finished?: Promise<unknown>,
-): void {
-  if (channel === undefined || performance.now() - keeper.openedAt < olderThan) return;
-  keeper.renew(channel, finished ?? channel.waitForConfirms());
+  /** Messages under way on the old channel are confirmed there, or waited for no longer, before it closes. */
+  #replace(keeper: ChannelKeeper<ConfirmChannel>, channel: ConfirmChannel | undefined, age: number): void {
+    if (channel === undefined || channel !== keeper.current || performance.now() - keeper.openedAt < age) return;
+    keeper.renew(channel, sleep(this.#limits.grace, undefined, { ref: false }));
+  }
 }

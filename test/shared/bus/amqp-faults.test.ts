@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, test, type TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { connect } from "amqplib";
 import { createLink } from "../../../shared/bus/amqp-link.ts";
 import { Publisher } from "../../../shared/bus/amqp-publisher.ts";
-import type { Bus } from "../../../shared/bus/bus.ts";
+import type { Bus, PublishOptions } from "../../../shared/bus/bus.ts";
 import { bridgeTopology } from "../../../shared/bus/bridge-topology.ts";
 import { obtainSbin } from "../../support/broker.ts";
 import { findFreePort } from "../../support/free-port.ts";
@@ -65,6 +65,12 @@ async function removeBehind(queues: string[], exchanges: string[] = []): Promise
   const channel = await connection.createChannel();
   for (const queue of queues) await channel.deleteQueue(queue);
   for (const exchange of exchanges) await channel.deleteExchange(exchange);
+  await connection.close();
+}
+
+async function purgeBehind(queue: string): Promise<void> {
+  const connection = await connect(node.url);
+  await (await connection.createChannel()).purgeQueue(queue);
   await connection.close();
 }
 
@@ -349,30 +355,54 @@ test("a queue that answers nobody: its deletion ends in time, and holds up no de
   await declare({ queues: [classic(name("other"))] });
 });
 
-test("messages that a queue never confirms are not kept, nor is the channel that they went out on", async (t) => {
-  const { declareQueue, url } = await createSetting(t);
-  const queue = await declareQueue();
+/** A publisher of its own, and how many channels it has opened for everyone. */
+async function createPublisher(t: TestContext, url: string, limits: ConstructorParameters<typeof Publisher>[3]) {
   const { log } = createTestLog();
-  const link = await createLink({ urls: [url], tls: undefined }, "silent", log);
+  const link = await createLink({ urls: [url], tls: undefined }, "publisher", log);
   t.after(() => link.close(1000));
-  const limits = { unconfirmed: 20, age: 0, grace: 300 };
-  let opened = 0;
-  const publisher = new Publisher(link, async () => void opened++, log, limits);
+  const opened = { count: 0 };
+  const publisher = new Publisher(link, async () => void opened.count++, log, limits);
   await eventually("a channel", () => publisher.ready);
-  await tellQueues(node, "suspend", queue);
-  t.after(() => tellQueues(node, "resume", queue));
+  const publish = (routingKey: string, body: Buffer, options: PublishOptions): Promise<unknown> =>
+    publisher.publish({ exchange: "", routingKey, body, properties: {} }, options).catch(({ code }) => code as unknown);
+  return { opened, publish };
+}
+
+test("messages that a queue never confirms are not kept, nor is their channel; what is under way on one replaced for refusals is not published again", async (t) => {
+  const { bus, name, declareQueue, url } = await createSetting(t);
+  const [silent, slow] = [await declareQueue("stuck.silent"), await declareQueue("stuck.slow")];
+  const full = { "x-max-length": 1, "x-overflow": "reject-publish" };
+  const [passing, refusing] = [await declareQueue("passing", full), await declareQueue("refusing", full)];
+  const limits = { spareAge: 1000, mainAge: 0, unconfirmed: Infinity, silentAge: 0, grace: 20_000 };
+  const body = Buffer.from("x");
+
+  // Fewer than are published: on a busy machine not all may be written in time.
+  const { opened, publish } = await createPublisher(t, url, { ...limits, unconfirmed: 5 });
+  await tellQueues(node, "suspend", name("stuck"));
   const bodies = Array.from({ length: 20 }, () => new WeakRef(Buffer.alloc(100_000)));
-  const fates = bodies.map((body) => {
-    const message = { exchange: "", routingKey: queue, body: body.deref() as Buffer, properties: {} };
-    return publisher.publish(message, { timeout: 200 }).catch(({ code }: { code: string }) => code);
-  });
+  const fates = bodies.map((each) => publish(silent, each.deref() as Buffer, { timeout: 200 }));
   assert.deepEqual(new Set(await Promise.all(fates)), new Set(["NOT_HELD"]));
   collectGarbage();
   assert.deepEqual(
-    bodies.filter((body) => body.deref() !== undefined),
+    bodies.filter((each) => each.deref() !== undefined),
     [],
   );
-  await eventually("another channel is used", () => opened === 2);
+  await eventually("another channel is used", () => opened.count === 2);
+
+  const other = await createPublisher(t, url, limits);
+  for (const queue of [passing, refusing]) await other.publish(queue, body, { timeout: 5000 });
+  const publishing = other.publish(slow, body, { timeout: 20_000 });
+  const passed = other.publish(passing, body, { timeout: 20_000, tries: Infinity });
+  const refused = Array.from({ length: 20 }, async () => {
+    for (; other.opened.count === 1; await turn()) await other.publish(refusing, body, { timeout: 5000, tries: 1 });
+  });
+  await sleep(250); // refused twice, it takes the spare channel
+  await purgeBehind(passing);
+  assert.equal(await passed, "routed");
+  await Promise.all(refused);
+  await tellQueues(node, "resume", name("stuck"));
+  assert.equal(await publishing, "routed");
+  assert.equal(await bus.depth(slow), 1);
 });
 
 test("after a lost connection a publish waits for a consumer's own queue, no longer than the patience with it", async (t) => {
