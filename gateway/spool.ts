@@ -94,6 +94,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
     if (bytes + size > maxBytes) throw refused(service, "the spool is full");
     tally(user, place, 1, size);
     try {
+      store.checkFolder();
       await store.write((db) => insertSpooled(db, [push]));
     } catch (error) {
       tally(user, place, -1, -size);

@@ -71,7 +71,10 @@ export function createJournal(store: Store): Journal {
       return seq;
     },
     remove: (seq) => write(() => void remove.run(seq)),
-    written: () => writing,
+    async written() {
+      store.checkFolder();
+      await writing;
+    },
   };
 }
 

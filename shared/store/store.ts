@@ -28,6 +28,8 @@ export interface Store {
   readonly database: DatabaseSync;
   /** Resolves once the change is on disk, synced. Changes that come together share a transaction, and its fate. */
   write(change: Change): Promise<void>;
+  /** Throws when somebody has deleted this process's folder: what is written then is lost when the process ends. */
+  checkFolder(): void;
   /** Writes at once what would be written soon: what is read then is all there is. */
   flush(): void;
   /**
@@ -91,6 +93,9 @@ export function openStore(dataDir: string, schema: string, log: Logger): Store {
         waiting.push({ change, resolve, reject });
         if (waiting.length === 1) setImmediate(commit);
       });
+    },
+    checkFolder() {
+      if (!existsSync(own.folder)) throw new Error(ownGone);
     },
     flush: commit,
     async adopt(takeOver) {

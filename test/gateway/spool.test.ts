@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { StatementSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -316,6 +316,13 @@ test("closed while the broker does not confirm one of them, it keeps that one al
       .map(({ user }) => user),
     ["shop/9"],
   );
+});
+
+test("a push is not kept in a folder that somebody has deleted: it would be gone with the process", async (t) => {
+  const { spool, store, lines } = await createFixture(t);
+  await rm(dirname(store.database.location() as string), { recursive: true });
+  await assert.rejects(spool.add(push(0)), broken);
+  assert.match(String(lines[0]?.["reason"]), /^this process's folder in data-dir is gone/);
 });
 
 test("a disk that fails: refused and counted, published once, deleted when it is well again", async (t) => {

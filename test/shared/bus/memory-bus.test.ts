@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Delivery } from "../../../shared/bus/bus.ts";
 import { createJournal, journalSchema } from "../../../shared/bus/journal.ts";
@@ -102,6 +102,9 @@ test("what the journal's disk does not take is not held: not delivered, not coun
     ["before", "again"],
   );
   assert.equal(deliveries.all.length, 2);
+  deliveries.all[0]?.ack();
+  await rm(dirname(store.database.location() as string), { recursive: true });
+  await assert.rejects(send(kept, "for a folder that is gone"), { code: "NOT_HELD", status: 503 });
 });
 
 test("what is given back after the bus has closed stays on disk", async (t) => {
