@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { deliverySettings, securitySettings } from "./schema-delivery.ts";
-import { aesKey, httpUrl, httpUrlMust, path, settings, visible } from "./schema-types.ts";
+import { aesKey, baseUrl, httpUrl, path, settings, visible } from "./schema-types.ts";
 
 const wxParams = settings(
   {
@@ -11,7 +11,7 @@ const wxParams = settings(
       "x-must": "must be the Token of 开发/服务器配置: not empty, no white space",
     }),
     "app-id": Type.String({
-      pattern: "^[!-~]*$",
+      pattern: "^[!-.0-~]*$", // no slash: files in token-cache-dir are named by it
       default: "",
       description: "The AppID of 公众号开发信息. Required with an aes-key: replies are sealed for it.",
       examples: ["wx1234567890abcdef"],
@@ -74,13 +74,9 @@ const seedSettings = {
   }),
   "wx-params": wxParams,
   "listen-endpoints": listenEndpoints,
-  "msg-proxy-pass": Type.Refine(
-    httpUrl({
-      description: "Base URL of the HTTP backend: pushes go to <msg-proxy-pass>/msg/text and the like.",
-      "x-must": `${httpUrlMust}, no query or fragment`,
-    }),
-    (url) => !/[?#]/.test(url),
-  ),
+  "msg-proxy-pass": baseUrl({
+    description: "Base URL of the HTTP backend: pushes go to <msg-proxy-pass>/msg/text and the like.",
+  }),
   "redirect-url": httpUrl({ description: "Where requests to redirect-path are passed on to." }),
   "redirect-userinfo-flag": Type.String({
     default: "",

@@ -47,8 +47,7 @@ export function port(options: Setting) {
   });
 }
 
-/** What every http URL must be, as `x-must`. */
-export const httpUrlMust =
+const httpUrlMust =
   'must be only a URL such as "http://127.0.0.1:8080/wx", with http or https (a % in its password is written %25)';
 
 /** An http or https URL; optional (with the default "") unless `required`. */
@@ -60,6 +59,12 @@ export function httpUrl(options: Setting & { required?: true }) {
     const url = URL.parse(written);
     return written === "" || (url !== null && [url.username, url.password].every(canDecode));
   });
+}
+
+/** An http or https URL that paths are put behind. */
+export function baseUrl(options: Setting & { required?: true }) {
+  const url = httpUrl({ "x-must": `${httpUrlMust}, no query or fragment`, ...options });
+  return Type.Refine(url, (written) => !/[?#]/.test(written));
 }
 
 /** The URL of a broker. It holds a password. */

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { defaultPrefix } from "../bus/names.ts";
-import { amqpUrl, httpUrl, path, pem, port, settings } from "./schema-types.ts";
+import { amqpUrl, baseUrl, path, pem, port, settings } from "./schema-types.ts";
 import { serviceSchema } from "./schema-service.ts";
 
 const amqp = settings(
@@ -105,7 +105,7 @@ export const configSchema = settings(
       description: "Folder, relative to the working directory, where access tokens are kept between starts.",
       "x-must": 'must be a folder, or "" to keep tokens in memory only',
     }),
-    "wx-api-base": httpUrl({
+    "wx-api-base": baseUrl({
       required: true,
       default: "https://api.weixin.qq.com",
       description: "Base URL of WeChat's API.",

@@ -70,14 +70,7 @@ function logToStdout(): Logger {
  * ended and its reply is confirmed; it may come twice, under the same `identity`.
  */
 export function createConsumer(options: ConsumerOptions): Consumer {
-  const {
-    url,
-    urls = url === undefined ? [] : [url],
-    tls,
-    prefix = defaultPrefix,
-    log = logToStdout(),
-    ...queueOptions
-  } = options;
+  const { url, urls, tls, prefix = defaultPrefix, log = logToStdout(), ...queueOptions } = options;
   const handlers = new HandlerTable();
   let isStarted = false;
   let bus: Bus | undefined;
@@ -86,7 +79,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   async function begin(): Promise<void> {
     const plan = planQueue(queueOptions, handlers.patterns, prefix, otherNames);
-    bus = await createAmqpBus(brokerOf(urls, tls), `wx-bridge consumer ${plan.queue}`, log);
+    bus = await createAmqpBus(brokerOf({ url, urls, tls }), `wx-bridge consumer ${plan.queue}`, log);
     await declare(bus, plan.topology);
     throwIfClosed();
     queueConsumer = createQueueConsumer({ plan, handlers, bus, log: log.child({ queue: plan.queue }) });
@@ -137,7 +130,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   return consumer;
 }
 
-function brokerOf(urls: readonly string[], tls: AmqpConfig["tls"]): AmqpConfig {
+function brokerOf({ url, urls: listed, tls }: Pick<ConsumerOptions, "url" | "urls" | "tls">): AmqpConfig {
+  if (url !== undefined && listed !== undefined)
+    throw new Failure("CONFIG_INVALID", "a consumer has either url or urls, not both");
+  const urls = listed ?? (url === undefined ? [] : [url]);
   if (!Array.isArray(urls)) throw new Failure("CONFIG_INVALID", "a consumer's urls must be a list; use url for one");
   if (urls.length === 0) throw new Failure("CONFIG_INVALID", "a consumer needs the broker's url");
   if (!urls.every((each) => Check(urlSchema, each)))

@@ -81,7 +81,7 @@ test("durations are ms or text, and a retry keeps its name", async () => {
 });
 
 test("keys and secrets have a form", async () => {
-  const params = serviceWithParams({ token: "", "aes-key": secrets.aesKey.slice(1) });
+  const params = serviceWithParams({ token: "", "app-id": "../wx", "aes-key": secrets.aesKey.slice(1) });
   const others = {
     "previous-token": "a b",
     "previous-aes-key": `${secrets.aesKey}=`,
@@ -89,6 +89,7 @@ test("keys and secrets have a form", async () => {
   };
   assert.deepEqual(await faultsOf({ services: [{ ...params, ...others }] }), [
     "services[0].wx-params.token: must be the Token of 开发/服务器配置: not empty, no white space",
+    "services[0].wx-params.app-id: must be the AppID of 公众号开发信息, such as wx1234567890abcdef",
     'services[0].wx-params.aes-key: must be the 43 characters (A-Z a-z 0-9 + /) of EncodingAESKey, or "" for plaintext',
     "services[0].previous-token: must be the former Token: letters and digits",
     'services[0].previous-aes-key: must be the 43 characters (A-Z a-z 0-9 + /) of the former EncodingAESKey, or ""',
@@ -112,14 +113,14 @@ test("URLs", async () => {
   const broker =
     "must be a URL such as amqp://user:password@host:5672/vhost, with amqp or amqps, percent-encoded (a % is written " +
     "%25); heartbeat, if there is one, a number of seconds from 0 to 65535";
-  assert.deepEqual(await faultsOf(file(changes, { amqp, "wx-api-base": "" })), [
+  assert.deepEqual(await faultsOf(file(changes, { amqp, "wx-api-base": "https://a/?b" })), [
     `services[0].msg-proxy-pass: ${url}, no query or fragment`,
     `services[0].redirect-url: ${url}`,
     `amqp.urls[0]: ${broker}`,
     `amqp.urls[1]: ${broker}`,
     `amqp.urls[2]: ${broker}`,
     'amqp.prefix: must be 1 to 64 letters, digits, ".", "_" or "-", and not begin with "amq", which RabbitMQ keeps for itself',
-    `wx-api-base: ${url}`,
+    `wx-api-base: ${url}, no query or fragment`,
   ]);
   const bare = { "msg-proxy-pass": "http://user:p%zz@host", "redirect-url": "http://p%@host/" };
   const redirect = { "listen-endpoints": { "service-path": "/wx", "redirect-path": "/r" } };

@@ -25,6 +25,12 @@ test("options that say nothing to a consumer are told, for plain JavaScript has 
       message: "a consumer's urls must be a list; use url for one",
     },
   );
+  await assert.rejects(
+    createConsumer({ url: "amqp://127.0.0.1", urls: ["amqp://127.0.0.2"], queue: "shop" })
+      .on("#", () => {})
+      .start(),
+    { code: "CONFIG_INVALID", message: "a consumer has either url or urls, not both" },
+  );
 });
 
 test("many consumers of one process share what writes their lines", () => {
