@@ -16,8 +16,11 @@ const flattenByKey: Record<string, (sent: XmlElement) => XmlElement> = {
   "event.TEMPLATESENDJOBFINISH": (sent) => ("MsgID" in sent ? { MsgId: textOf(sent["MsgID"]) } : {}),
 };
 
+/** Of several pictures WeChat may write a PicList each instead of one for all: they are one here, as documented. */
 function flattenPictures(sent: XmlElement): XmlElement {
   const info = elementOf(sent["SendPicsInfo"]);
+  const lists = info["PicList"];
+  if (Array.isArray(lists)) info["PicList"] = { item: lists.flatMap((list) => elementOf(list)["item"] ?? []) };
   const items = itemsOf(info["PicList"]).map((item) => textOf(item["PicMd5Sum"]));
   return { ...picked(info, "Count"), ...(items.length > 0 ? { PicList: items } : {}) };
 }
