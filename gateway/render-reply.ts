@@ -1,5 +1,5 @@
 import type { Reply } from "../shared/reply.ts";
-import type { Push } from "../shared/wechat/push.ts";
+import type { Push, PushFormat } from "../shared/wechat/push.ts";
 import { signatureOf } from "../shared/wechat/signature.ts";
 import type { Seal } from "./open-push.ts";
 
@@ -30,12 +30,12 @@ export function renderReply(
     FromUserName: push.ToUserName,
     CreateTime: Math.floor(now / 1000),
     MsgType: reply.type,
-    ...contentOf(reply),
+    ...contentOf(reply, push.format),
   };
   return { text: push.format === "xml" ? toXml(passiveReply) : JSON.stringify(passiveReply) };
 }
 
-function contentOf(reply: Exclude<Reply, { type: "success" | "raw" }>): Content {
+function contentOf(reply: Exclude<Reply, { type: "success" | "raw" }>, format: PushFormat): Content {
   switch (reply.type) {
     case "text":
       return { Content: reply.msg };
@@ -57,8 +57,11 @@ function contentOf(reply: Exclude<Reply, { type: "success" | "raw" }>): Content 
           ThumbMediaId: reply.msg,
         },
       };
-    case "news":
-      return { ArticleCount: reply.articles.length, Articles: { item: reply.articles.map(articleOf) } };
+    case "news": {
+      const articles = reply.articles.map(articleOf);
+      // In JSON WeChat wants the list itself (云托管 文档 "消息推送回复").
+      return { ArticleCount: articles.length, Articles: format === "xml" ? { item: articles } : articles };
+    }
     default:
       return reply.kfAccount ? { TransInfo: { KfAccount: reply.kfAccount } } : {};
   }

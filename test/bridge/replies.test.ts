@@ -44,7 +44,7 @@ for (const bus of busKinds) {
         FromUserName: account,
         MsgType: "news",
         ArticleCount: 1,
-        Articles: { item: [{ Title: "T", Description: "", PicUrl: "", Url: "http://u/" }] },
+        Articles: [{ Title: "T", Description: "", PicUrl: "", Url: "http://u/" }],
       });
     });
   }

@@ -34,9 +34,10 @@ for (const { name, backend, xml = "success", reply } of usable) {
     const text = answerTo(backend.body, "json");
     if (reply === "success") return assert.equal(text, "success");
     if ("raw" in reply) return assert.equal(text, reply.raw);
-    const { ArticleCount, ...fields } = reply;
-    const count = ArticleCount === undefined ? {} : { ArticleCount: Number(ArticleCount) };
-    assert.deepEqual(parseReply(text), { ...parties, ...fields, ...count });
+    const { ArticleCount, Articles, ...fields } = reply;
+    const { item } = (Articles ?? {}) as { item?: unknown };
+    const news = item === undefined ? {} : { ArticleCount: Number(ArticleCount), Articles: item };
+    assert.deepEqual(parseReply(text), { ...parties, ...fields, ...news });
   });
 }
 

@@ -46,6 +46,10 @@ test("reads a JSON reply by the same grammar", () => {
   assert.deepEqual(parseReply(JSON.stringify(json)), json);
   assert.throws(() => parseReply(JSON.stringify({ ...json, Content: 1 })), /Content/);
   assert.throws(() => parseReply(JSON.stringify({ ...json, Extra: "" })), /Extra/);
+  const item = { Title: "T", Description: "", PicUrl: "", Url: "u" };
+  const list = { ...headRead, MsgType: "news", ArticleCount: 1, Articles: [item] };
+  assert.deepEqual(parseReply(JSON.stringify(list)), list);
+  assert.throws(() => parseReply(JSON.stringify({ ...list, Articles: { item: [item] } })), /Articles is no list/);
 });
 
 const malformed: Record<string, string> = {

@@ -31,11 +31,14 @@ const nested: Readonly<Record<string, Shape>> = {
 
 /**
  * Reads a passive reply (XML or JSON) strictly by WeChat's reply grammar: the elements of its MsgType, each once, none
- * else. In XML the items of `Articles` are the array `Articles.item`, even a single one. Throws when WeChat would show
- * its user an error; `success` and the empty answer are no passive replies.
+ * else. In XML the items of `Articles` are the array `Articles.item`, even a single one; in JSON `Articles` is the array.
+ * Throws when WeChat would show its user an error; `success` and the empty answer are no passive replies.
  */
 export function parseReply(text: string): PassiveReply {
-  const reply = text.startsWith("{") ? parseRecord(text) : readXml(text);
+  const isJson = text.startsWith("{");
+  const reply = isJson ? parseRecord(text) : readXml(text);
+  if (isJson && "Articles" in reply && !Array.isArray(reply["Articles"]))
+    throw new Error("malformed reply: Articles is no list");
   checkReply(reply);
   return reply;
 }
