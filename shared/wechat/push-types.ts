@@ -43,35 +43,36 @@ function flattenCopyrightCheck(sent: XmlElement): XmlElement {
 
 /**
  * The event as backends get it: the kind's own fields first, absent ones filled in, then everything else WeChat sent.
- * Fields the kind knows as text or numbers stay so when a push repeats them: the first one counts.
+ * Fields the kind knows as text or numbers stay so when a push repeats them: the first one counts. Nothing is known of
+ * the numbers in other kinds: what is no integer there stays as sent.
  */
 export function eventFields(routingKey: string, sent: XmlElement): Record<string, unknown> {
-  const absent: Readonly<Record<string, unknown>> = absentFields.get(routingKey) ?? {};
-  const fields = { ...absent };
+  const known: Readonly<Record<string, unknown>> | undefined = absentFields.get(routingKey);
+  const fields = { ...known };
   const flat = flattenByKey[routingKey]?.(sent) ?? {};
   for (const from of [sent, flat]) {
     for (const name in from) {
-      const isOne = absent[name] === "" || absent[name] === 0;
-      fields[name] = withNumbers(isOne ? textOf(from[name]) : from[name], name);
+      const isOne = known?.[name] === "" || known?.[name] === 0;
+      fields[name] = withNumbers(isOne ? textOf(from[name]) : from[name], name, known !== undefined);
     }
   }
   return fields;
 }
 
-function withNumbers(value: unknown, name: string): unknown {
-  if (Array.isArray(value)) return value.map((item) => withNumbers(item, name));
+function withNumbers(value: unknown, name: string, isKnown: boolean): unknown {
+  if (Array.isArray(value)) return value.map((item) => withNumbers(item, name, isKnown));
   if (typeof value === "object" && value !== null) {
     const element = value as Record<string, unknown>;
-    for (const key in element) element[key] = withNumbers(element[key], key);
+    for (const key in element) element[key] = withNumbers(element[key], key, isKnown);
     return element;
   }
-  return numberFields.has(name) ? toInteger(value) : value;
+  return numberFields.has(name) ? (toInteger(value) ?? (isKnown ? 0 : value)) : value;
 }
 
-function toInteger(value: unknown): number {
+function toInteger(value: unknown): number | undefined {
   const text = String(value).trim();
-  const number = /^[+-]?\d+$/.test(text) ? Number(text) : 0;
-  return Number.isSafeInteger(number) ? number : 0;
+  const number = /^[+-]?\d+$/.test(text) ? Number(text) : undefined;
+  return Number.isSafeInteger(number) ? number : undefined;
 }
 
 /** The text of an element: of the first one in a list, of none when it has children. */

@@ -113,6 +113,19 @@ for (const [sent, number] of numbers) {
   });
 }
 
+test("in a kind that is not known, what is no integer stays as sent", () => {
+  const { json } = parse(`<xml><MsgType>event</MsgType><Event>poem</Event><CreateTime>1700000000</CreateTime>
+<Count>1.5</Count><Scale/><Poem><CreateTime>2024-01-02 03:04:05</CreateTime><Count>12345678901234567890</Count><Count>7</Count></Poem></xml>`);
+  assert.deepEqual(JSON.parse(json), {
+    MsgType: "event",
+    Event: "poem",
+    CreateTime: 1700000000,
+    Count: "1.5",
+    Scale: "",
+    Poem: { CreateTime: "2024-01-02 03:04:05", Count: ["12345678901234567890", 7] },
+  });
+});
+
 const malformed: [name: string, body: string, message: string][] = [
   ["nothing", "", "the body is neither XML nor a JSON object"],
   ["blanks", " \n", "the body is neither XML nor a JSON object"],
