@@ -13,7 +13,7 @@ type WithBigInts<T> = [unknown] extends [T]
 
 /**
  * The body of events with routing key `K`, such as `PushOf<"msg.text">`, as the kit hands it over: integers beyond 2^53
- * are `bigint`. For patterns and keys that no document of WeChat's names, fields are `unknown`.
+ * are `bigint`. For patterns and keys that are not known by name, fields are `unknown`.
  */
 export type PushOf<K extends string> = WithBigInts<EventOf<K>>;
 

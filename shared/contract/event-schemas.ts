@@ -12,7 +12,7 @@ const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}
 const userInfo = { userInfo: ref("userInfo"), userInfoError: ref("userInfoError") };
 
 /**
- * Payloads of events by name of the component: one for each routing key, `other` for keys no document names, `event`
+ * Payloads of events by name of the component: one for each routing key, `other` for any other key, `event`
  * for any of them. Exactly one of them fits a push, since MsgType, Event and InfoType tell which.
  */
 export function eventSchemas(): Record<string, JsonSchema> {
@@ -21,7 +21,7 @@ export function eventSchemas(): Record<string, JsonSchema> {
     ...Object.fromEntries(eventKeys.map((key) => [key, eventSchema(key)])),
     other: {
       title: "Any other event",
-      description: "A kind that no document of WeChat's names, with everything WeChat sent",
+      description: "A kind that this document does not name, with everything WeChat sent",
       type: "object",
       not: { anyOf: (["msg", "event", "info"] as const).map((group) => telling(group, eventKeys.filter(isOf(group)))) },
       anyOf: [ref("jsonPush")],

@@ -15,7 +15,7 @@ export function createMessages(): Record<string, Message> {
     other: {
       name: "other",
       title: "Any other event",
-      summary: "A kind that no document of WeChat's names; its routing key is made like the others'",
+      summary: "A kind that this document does not name; its routing key is made like the others'",
       ...parts("eventHeaders", "eventProperties", "other"),
     },
     retry: {

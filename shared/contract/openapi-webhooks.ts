@@ -38,7 +38,7 @@ const responses: Part = Object.fromEntries(
   Object.entries(statuses).flatMap(([name, codes]) => codes.map((code) => [code, ref("responses", name)])),
 );
 
-/** One POST for each kind of event that WeChat's documents name, by its path below `msg-proxy-pass`, and one for others. */
+/** One POST for each kind of event that is known by name, by its path below `msg-proxy-pass`, and one for others. */
 export const eventWebhooks: Part = {
   ...Object.fromEntries(eventKeys.map((key) => [pathOf(key).slice(1), eventPost(key, pathOf(key))])),
   other: eventPost("other", "/msg/<MsgType>, /event/<Event> or /info/<InfoType>"),

@@ -135,4 +135,22 @@ export const accountEvents = {
     Result: text("succ or fail"),
     msg: text("Why it failed"),
   }),
+  "event.guide_qrcode_scan_event": kind("顾问二维码扫码事件", "A user scanned a shopping guide's QR code", {
+    ...event,
+    GuideScanEvent: element("The scan", {
+      qrcode_guide_account: text("The guide (WeChat id)"),
+      qrcode_guide_openid: text("The guide (openid)"),
+      openid: text("The user (openid)"),
+      action: text("1 no guide any more, 2 bound now, 3 bound before, 4 bound to another guide"),
+      qrcode_info: text("What the QR code was made with"),
+    }),
+  }),
+  "event.guide_invite_result_event": kind("顾问邀请结果事件", "A shopping guide answered the invitation", {
+    ...event,
+    GuideInviteEvent: element("The answer", {
+      guide_account: text("The guide (WeChat id)"),
+      guide_openid: text("The guide (openid)"),
+      invite_result: text("The answer"),
+    }),
+  }),
 };

@@ -56,6 +56,9 @@ export const message = { ...head, MsgType: said(msgType), MsgId: text(msgId) };
 export const filledEvent = { ...filledHead, MsgType: always.text(eventType), Event: always.text(eventName) };
 export const event = { ...head, MsgType: said(eventType), Event: said(eventName) };
 
+/** 接收事件推送 of what WeChat itself did: nobody sent it, and it may say so by naming no user. */
+export const systemEvent = { ...event, FromUserName: text(fromUser) };
+
 /** 第三方平台: neither MsgType nor Event nor a user. */
 export const info = {
   AppId: text("AppID of the platform"),
@@ -63,11 +66,15 @@ export const info = {
   InfoType: said("The type of the notification"),
 };
 
+/** A number in a push that came as JSON, text in one that came as XML. */
+export const numberOrText = (description: string) =>
+  Type.Optional(Type.Union([Type.Integer(), Type.String()], { description }));
+
 /** Numbers are JSON's own in pushes that come as JSON. */
 export const json = {
   number: (description: string) => Type.Optional(Type.Integer({ description })),
   /** An id: above 2^53 and a number in some pushes, text in others. */
-  id: (description: string) => Type.Optional(Type.Union([Type.Integer(), Type.String()], { description })),
+  id: numberOrText,
   object: <T extends TProperties>(description: string, properties: T) =>
     Type.Optional(Type.Object(properties, { description })),
 };

@@ -5,7 +5,9 @@ import { infos } from "./infos.ts";
 import { jobEvents } from "./job-events.ts";
 import { messages } from "./messages.ts";
 import { miniProgramEvents } from "./mini-program-events.ts";
+import { paymentEvents } from "./payment-events.ts";
 import { storeEvents } from "./store-events.ts";
+import { tradeEvents } from "./trade-events.ts";
 import type { Appended } from "./user-info.ts";
 
 /** Chapters of the table, as documents show them. Stores push JSON; all others XML, or JSON when the account says so. */
@@ -15,13 +17,15 @@ export const chapters = {
   "What became of what was sent (群发, 模板消息, 发布, 订阅通知)": jobEvents,
   "Cards (卡券)": cardEvents,
   小程序: miniProgramEvents,
+  "Trade of a 小程序 (发货信息管理, 小店的合作账号与会员)": tradeEvents,
+  "Virtual payment (虚拟支付) of 小程序 and 小游戏": paymentEvents,
   "Stores (视频号小店, 微信小店; JSON only)": storeEvents,
   "Third-party platforms (第三方平台; XML only)": infos,
 } as const;
 
 /**
- * Every kind of push that WeChat's documents name, by routing key. Parsing, TypeScript's types, JSON Schemas and
- * documents are made from it. Kinds that are missing pass all the same, with what WeChat sent.
+ * The kinds of push that are known by name, by routing key. Parsing, TypeScript's types, JSON Schemas and documents are
+ * made from it. Kinds that are missing pass all the same, with what WeChat sent.
  */
 export const kinds = {
   ...messages,
@@ -29,6 +33,8 @@ export const kinds = {
   ...jobEvents,
   ...cardEvents,
   ...miniProgramEvents,
+  ...tradeEvents,
+  ...paymentEvents,
   ...storeEvents,
   ...infos,
 };
@@ -38,10 +44,10 @@ export const namesUnlikeKeys: Partial<Record<EventKey, string>> = {
   "event.complaint_callback": "complaint callback",
 };
 
-/** The routing key of a kind that WeChat's documents name. */
+/** The routing key of a kind that is known by name. */
 export type EventKey = keyof typeof kinds;
 
-/** An event that no document names: WeChat's elements and nothing else is known of them. */
+/** An event of any other kind: WeChat's elements and nothing else is known of them. */
 export type OtherEvent = { [name: string]: unknown } & Appended;
 
 /**
@@ -53,7 +59,7 @@ export type EventOf<K extends string> = K extends EventKey ? Static<(typeof kind
 /** An event with its routing key (AMQP's property `type`), which tells the fields of its body. */
 export type WechatEvent = { [K in EventKey]: { routingKey: K; body: EventOf<K> } }[EventKey];
 
-/** Whether WeChat's documents name this kind of push. Unknown ones pass all the same. */
+/** Whether this kind of push is known by name. Others pass all the same. */
 export function knownKey(routingKey: string): routingKey is EventKey {
   return Object.hasOwn(kinds, routingKey);
 }

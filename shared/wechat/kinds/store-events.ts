@@ -1,4 +1,5 @@
 import { event, json, kind, text } from "./fields.ts";
+import { storeShopEvents } from "./store-shop-events.ts";
 
 const orderId = json.id("Id of the order; 64 bits");
 /** An event about one order. */
@@ -80,4 +81,5 @@ export const storeEvents = {
       reason: text("Why"),
     }),
   }),
+  ...storeShopEvents,
 };

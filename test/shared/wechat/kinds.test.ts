@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { Compile } from "typebox/schema";
 import { absentFields, isRepeatable, numberFields } from "../../../shared/wechat/kinds/derived.ts";
 import { kinds, knownKey, type EventOf, type WechatEvent } from "../../../shared/wechat/kinds/kinds.ts";
+import { paymentEvents } from "../../../shared/wechat/kinds/payment-events.ts";
+import { tradeEvents } from "../../../shared/wechat/kinds/trade-events.ts";
 import { parsePush } from "../../../shared/wechat/push.ts";
 import { routingKeyOf } from "../../../shared/wechat/routing-key.ts";
 import { pushes } from "../../fixtures/pushes.ts";
@@ -21,7 +23,10 @@ test("types are exact: numbers, lists, nested elements, what may be missing", ()
     Same<EventOf<"event.poem">["Poem"], unknown>,
     Same<NonNullable<EventOf<"event.channels_ec_complaint_update">["finder_shop_complaint"]>["complaint_id"], Id>,
     Same<EventOf<"msg.text">["userInfoError"], string | undefined>,
-  ] = [true, true, true, true, true, true, true, true, true];
+    Same<EventOf<"event.xpay_refund_notify">["RefundFee"], Id>,
+    Same<EventOf<"event.channels_ec_withdraw_notify">["FromUserName"], string | undefined>,
+    Same<NonNullable<EventOf<"event.channels_ec_user_coupon_use">["use_info"]>["order_id"], Id>,
+  ] = [true, true, true, true, true, true, true, true, true, true, true, true];
   assert.ok(same.every(Boolean));
 });
 
@@ -50,7 +55,8 @@ test("elements that are numbers, and those that are lists even when they stand o
     "any other name would become a number in every push",
   );
   const lists = ["item", "fail_idx", "AroundBeacon", "Actions", "DetailList", "proof_material_id"];
-  lists.push("scene_group_ext_list", "history", "media_id_list", "detail", "material");
+  lists.push("scene_group_ext_list", "history", "media_id_list", "detail", "material", "product_infos");
+  lists.push("order_product_coupon_info_list");
   for (const name of lists) assert.ok(isRepeatable(name, "xml"), name);
   for (const name of ["PicList", "ResultList", "List", "Content", "tagid_list"])
     assert.ok(!isRepeatable(name, "xml"), name);
@@ -81,7 +87,8 @@ test("every kind stands under the routing key that WeChat's words make", () => {
   }
 });
 
-const sent = pushes.filter(({ format, store }) => format === "xml" || store);
+const eitherFormat = { ...tradeEvents, ...paymentEvents };
+const sent = pushes.filter(({ format, store, routingKey }) => format === "xml" || store || routingKey in eitherFormat);
 for (const { name, routingKey, body } of sent.filter((push) => knownKey(push.routingKey))) {
   test(`as the table says: ${name}`, () => {
     const event: unknown = JSON.parse(parsePush(Buffer.from(body), "shop").json);
