@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { createTemporaryFolder } from "./support/temporary-folder.ts";
 
 const run = new URL("run.ts", import.meta.url).pathname;
 
@@ -24,8 +24,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const server = createServer().listen(0, "127.0.0.1");
     t.after(async () => void server.close());
     await once(server, "listening");
-    const folder = await mkdtemp(join(tmpdir(), "wx-bridge-test-"));
-    t.after(() => rm(folder, { recursive: true }));
+    const folder = createTemporaryFolder(t);
     const file = join(folder, "waiting.test.mjs");
     await writeFile(file, waiting((server.address() as AddressInfo).port));
     const { NODE_TEST_CONTEXT: _, ...env } = process.env; // with it the run takes itself for a part of this one

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Closing } from "../support/loopback-server.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { withoutSettings } from "../support/without-settings.ts";
 import type { LogLine } from "./system.ts";
 
@@ -33,8 +33,7 @@ export const onLoopback = {
 
 /** Writes a config file into a folder that goes with the test. */
 export async function writeConfig(t: Closing, config: object): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-test-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = createTemporaryFolder(t);
   const file = join(folder, "wx-bridge.conf.json");
   await writeFile(file, JSON.stringify(config));
   return file;

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
@@ -79,8 +77,7 @@ export async function createHurtSystem(t: Closing, prefix: string, urls: string[
     push,
     startDispatcher: async () => startProcess(t, "dispatcher", await configFile()),
     async startGateway({ spool } = { spool: true }) {
-      const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-hurt-"));
-      t.after(() => rm(dataDir, { recursive: true, force: true }));
+      const dataDir = createTemporaryFolder(t);
       return startProcess(t, "gateway", await configFile(spool ? dataDir : undefined));
     },
     async untilReplied(gateway) {

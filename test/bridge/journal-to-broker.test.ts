@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { onLoopback, startProcess, writeConfig } from "./bridge-process.ts";
@@ -16,8 +14,7 @@ const text = (id: number): string =>
 
 /** One process on the in-process bus, with the default names, which is killed with pushes of the numbers in its hands. */
 async function leaveInProcess(t: Closing, service: ServiceSettings, ids: number[]): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
-  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = createTemporaryFolder(t);
   const { sealed: _, ...settings } = service;
   const file = await writeConfig(t, {
     ...onLoopback,

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { createWechat, type PushAnswer } from "../support/wechat-server.ts";
 import { onLoopback, startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
 
@@ -17,8 +15,7 @@ async function createFixture(
   t: Closing,
   backend: Backend,
 ): Promise<(largestFile?: number, retry?: string[]) => Promise<BridgeProcess>> {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
-  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = createTemporaryFolder(t);
   const config = (retry: string[]) => ({
     ...onLoopback,
     "data-dir": dataDir,

@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { createSystem } from "./system.ts";
 
 test("what alerts ask the increase of is there from the start, for every service and outcome", async (t) => {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-metrics-"));
-  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = createTemporaryFolder(t);
   const services = [{ name: "one" }, { name: "two" }];
   const system = await createSystem(t, { bus: "in-process", services, settings: { "data-dir": dataDir } });
   const metrics = await system.metrics();

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "amqplib";
 import { startCommand } from "../cli/run-command.ts";
 import { createBackend } from "../support/backend-server.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { startProcess } from "./bridge-process.ts";
@@ -49,8 +47,7 @@ async function deleteQueue(queue: string): Promise<void> {
 
 void test("in-process with data-dir: what one ordering left on disk is taken by the other", async (t) => {
   const backend = await createBackend(t, "hang");
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-test-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = createTemporaryFolder(t);
   const startWith = async (ordering: string) => {
     const service = { ...ordered, ordering, "msg-proxy-pass": backend.url };
     const settings = { "listen-host": "127.0.0.1", "listen-port": 0, "data-dir": folder, amqp: undefined };

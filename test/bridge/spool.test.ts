@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { connect, type ConsumeMessage } from "amqplib";
 import type { Role } from "../../cli/run.ts";
@@ -9,6 +7,7 @@ import { createArrivals, type Arrivals } from "../support/arrivals.ts";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { createTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat, type Wechat } from "../support/wechat-server.ts";
@@ -47,8 +46,7 @@ async function createFixture(
   const backend = await createBackend(t);
   const broker = new URL(brokerUrl());
   const proxy = await createTcpProxy(t, broker.hostname, Number(broker.port));
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
-  t.after(() => rm(dataDir, { recursive: true, force: true }));
+  const dataDir = createTemporaryFolder(t);
   const services = [{ name: "account", "msg-proxy-pass": backend.url }];
   const { prefix } = await createSystem(t, { bus: "rabbitmq", services, roles });
   const through = new URL(broker);

@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Closing } from "../support/loopback-server.ts";
 import { createReaper } from "../support/reaper.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 export const entry = join(root, "cli/wx-bridge.js");
@@ -90,8 +90,7 @@ export function runCommand(
 
 /** Writes a file that is gone after the test. */
 export async function writeTemporary(t: Closing, name: string, content: string | object): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-cli-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = createTemporaryFolder(t);
   const path = join(folder, name);
   await writeFile(path, typeof content === "string" ? content : JSON.stringify(content));
   return path;

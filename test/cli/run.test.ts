@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
 import { test } from "node:test";
 import { runBridge } from "../../cli/run.ts";
 import type { Config } from "../../shared/config/config.ts";
@@ -11,10 +9,10 @@ import { file } from "../shared/config/sample-config.ts";
 import { createBackend } from "../support/backend-server.ts";
 import { findFreePort } from "../support/free-port.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 async function createConfig(t: Closing): Promise<Config & { dataDir: string }> {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-run-"));
-  t.after(() => rm(dataDir, { recursive: true }));
+  const dataDir = createTemporaryFolder(t);
   const host = { "listen-host": "127.0.0.1", "listen-port": 0, "internal-listen-port": 0 };
   const { config } = await readConfig(file({}, host), {});
   return { ...config, dataDir };

@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -16,6 +13,7 @@ import { digestOf } from "../../shared/digest-set.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";
 import { createTestLog, type LogLine } from "../shared/bus/test-log.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -52,13 +50,12 @@ async function createFixture(
   { journaled = 0, spooled, bytes = 10, published = 0 }: Left,
 ): Promise<Fixture> {
   t.mock.timers.enable({ apis: ["setInterval"] });
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-adoption-"));
+  const dataDir = createTemporaryFolder(t);
   const { log, lines } = createTestLog();
   const metrics = createMetrics();
   const closing: (() => unknown)[] = [];
   t.after(async () => {
     for (const close of closing.toReversed()) await close();
-    await rm(dataDir, { recursive: true });
   });
   const gone = openStore(dataDir, storeSchema, log);
   const journal = createJournal(gone);

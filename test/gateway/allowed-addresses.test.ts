@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAllowedAddresses } from "../../gateway/allowed-addresses.ts";
 import { createWechatApi as createClient } from "../../shared/api/wechat-api.ts";
 import { createApiServer, createKeptLog } from "../shared/api/api-server.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { createWechatApi, type WechatApi } from "../support/wechat-api-server.ts";
 import { createWechat } from "../support/wechat-server.ts";
@@ -112,14 +112,8 @@ test("the first list is tried for until it comes; stop ends it", async (t) => {
   assert.equal(server.count(path), calls);
 });
 
-async function createFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-addresses-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 test("a list outlives the process, which need not wait for WeChat at its next start", async (t) => {
-  const cacheDir = await createFolder(t);
+  const cacheDir = createTemporaryFolder(t);
   const before = await createAddresses(t, cacheDir);
   before.server.on(path, () => ({ ip_list: ["203.0.113.5"] }));
   before.addresses.start();
@@ -136,7 +130,7 @@ test("a list outlives the process, which need not wait for WeChat at its next st
 });
 
 test("a list on disk that holds no address lets nobody in", async (t) => {
-  const cacheDir = await createFolder(t);
+  const cacheDir = createTemporaryFolder(t);
   await writeFile(join(cacheDir, "wx1.callbackip"), '{"ip_list":["nonsense"]}');
   const { server, addresses, find } = await createAddresses(t, cacheDir);
   server.on(path, () => "reset");

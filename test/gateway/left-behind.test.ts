@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test } from "node:test";
 import { storeSchema } from "../../gateway/gateway.ts";
 import { readyForBroker, readStep } from "../../gateway/left-behind.ts";
@@ -9,15 +6,12 @@ import { createJournal } from "../../shared/bus/journal.ts";
 import { createNames } from "../../shared/bus/names.ts";
 import { openStore } from "../../shared/store/store.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 test("on a disk that takes nothing, what the in-process bus left stays for the next start, which is told; a new prefix renames it", async (t) => {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-left-"));
   const { log, lines } = createTestLog();
-  const store = openStore(dataDir, storeSchema, log);
-  t.after(async () => {
-    store.close();
-    await rm(dataDir, { recursive: true });
-  });
+  const store = openStore(createTemporaryFolder(t), storeSchema, log);
+  t.after(() => store.close());
   const journal = createJournal(store);
   const message = { exchange: "wx.events.shop", routingKey: "msg.text", body: Buffer.from("{}"), properties: {} };
   journal.add("wx.dispatch.shop", message, Number.POSITIVE_INFINITY);

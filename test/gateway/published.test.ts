@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { mock, test, type TestContext } from "node:test";
 import { createPublished, publishedSchema, type Published } from "../../gateway/published.ts";
 import { digestOf } from "../../shared/digest-set.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 
 const HOUR = 3_600_000;
 const MILLION = 1_000_000;
@@ -14,8 +12,7 @@ const { log, lines } = createTestLog();
 
 /** Identities as a process sees them that starts at the time of the test's clock. */
 async function createStarts(t: TestContext): Promise<() => { published: Published; store: Store; end: () => void }> {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-published-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = createTemporaryFolder(t);
   mock.timers.enable({ apis: ["Date", "setInterval"], now: Date.now() });
   t.after(() => mock.timers.reset());
   return () => {

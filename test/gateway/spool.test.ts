@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { StatementSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
@@ -15,6 +14,7 @@ import { Failure } from "../../shared/failure.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { openStore, type Store } from "../../shared/store/store.ts";
 import { createTestLog, type LogLine } from "../shared/bus/test-log.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 
 const full = { code: "NOT_HELD", status: 503, message: "the spool is full" };
@@ -44,7 +44,7 @@ interface Fixture {
 
 /** A spool of 1000 bytes on a real disk, which publishes to the in-process bus. */
 async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture> {
-  const folder = dataDir ?? (await mkdtemp(join(tmpdir(), "wx-bridge-spool-")));
+  const folder = dataDir ?? createTemporaryFolder(t);
   const { log, lines } = createTestLog();
   const metrics = createMetrics();
   const store = openStore(folder, storeSchema, log);
@@ -68,7 +68,6 @@ async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture>
     await spool.close();
     store.close();
     await bus.close();
-    await rm(folder, { recursive: true, force: true });
   });
   const published: string[] = [];
   return {
@@ -105,14 +104,12 @@ async function createFixture(t: TestContext, dataDir?: string): Promise<Fixture>
 
 /** A spool on a real disk that publishes as the test says. */
 async function createPublishing(t: TestContext, publish: SpoolParts["publish"], isReady = (): boolean => true) {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
   const { log, lines } = createTestLog();
-  const store = openStore(folder, storeSchema, log);
+  const store = openStore(createTemporaryFolder(t), storeSchema, log);
   const spool = createSpool({ store, names: createNames("wx"), publish, isReady, log, metrics: createMetrics() });
   t.after(async () => {
     await spool.close();
     store.close();
-    await rm(folder, { recursive: true, force: true });
   });
   return { spool, store, lines: lines.all };
 }
@@ -265,7 +262,7 @@ test("closed, it begins no other push", async (t) => {
 });
 
 test("after a restart it is as full as before", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
+  const folder = createTemporaryFolder(t);
   const { log } = createTestLog();
   const before = openStore(folder, storeSchema, log);
   const parts = {
@@ -286,13 +283,9 @@ test("after a restart it is as full as before", async (t) => {
 });
 
 test("closed while the broker does not confirm one of them, it keeps that one alone on disk", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-spool-"));
   const { log } = createTestLog();
-  const store = openStore(folder, storeSchema, log);
-  t.after(async () => {
-    store.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const store = openStore(createTemporaryFolder(t), storeSchema, log);
+  t.after(() => store.close());
   const isLastAsked = Promise.withResolvers<void>();
   const spool = createSpool({
     store,

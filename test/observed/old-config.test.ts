@@ -5,9 +5,8 @@
  * (test/gateway/web-authorization-faults), two processes and SIGTERM (test/bridge/processes).
  */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startProcess } from "../bridge/bridge-process.ts";
@@ -15,6 +14,7 @@ import { writeTemporary } from "../cli/run-command.ts";
 import { browse, streamSlowly, textOf } from "../gateway/web-authorization-world.ts";
 import { createBackend } from "../support/backend-server.ts";
 import { createLoopbackServer } from "../support/loopback-server.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { createWechatApi } from "../support/wechat-api-server.ts";
 import { createWechat, parseReply } from "../support/wechat-server.ts";
 import { appId, readmeConfig, sampleConfig, secrets } from "./old-config.ts";
@@ -25,8 +25,7 @@ const text = (Content: string) =>
   `<xml><ToUserName>gh_1</ToUserName><FromUserName>oUSER1</FromUserName><CreateTime>1</CreateTime><MsgType>text</MsgType><MsgId>${++serial}</MsgId><Content>${Content}</Content></xml>`;
 
 test("the README's config, filled in", async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-tokens-"));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = createTemporaryFolder(t);
   const backend = await createBackend(t, { body: { type: "text", msg: "SECRET ANSWER" } });
   const api = await createWechatApi(t);
   const pages = await createLoopbackServer(t, relayed);

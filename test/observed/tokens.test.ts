@@ -5,13 +5,13 @@
  * (test/shared/api/wechat-api).
  */
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { busKinds, createSystem, type BusKind, type System } from "../bridge/system.ts";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { createWechatApi, type WechatApi } from "../support/wechat-api-server.ts";
 
 let serial = 0;
@@ -67,8 +67,7 @@ for (const bus of busKinds) {
   });
 
   test(`${bus}: the token that go-wx-gateway left in its file is used, and renewed when WeChat refuses it`, async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), "wx-bridge-tokens-"));
-    t.after(() => rm(folder, { recursive: true }));
+    const folder = createTemporaryFolder(t);
     const { api, push } = await createWorld(t, bus, { "token-cache-dir": folder });
     const expire = Math.floor(Date.now() / 1000) + 3600;
     await writeFile(join(folder, "wxba5fad812f8e6fb9"), JSON.stringify({ expire, token: "AT_of_the_old_program" }));

@@ -1,23 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiFailure } from "../../../shared/api/api-failure.ts";
 import { createTokenStore, type TokenStoreOptions } from "../../../shared/api/token-store.ts";
 import { isFailure } from "../../../shared/failure.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 import { createApiServer, createClock, createKeptLog, type ApiServer } from "./api-server.ts";
 
 const stable = "/cgi-bin/stable_token";
 const appSecret = "0123456789abcdef0123456789abcdef";
 const account = { name: "shop", appId: "wx1", appSecret, tokenApi: "stable_token" } as const;
-
-async function createFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "wx-bridge-token-"));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 function createStore(server: ApiServer, given: Partial<TokenStoreOptions> = {}) {
   const { log, lines, find } = createKeptLog();
@@ -29,7 +23,7 @@ const epoch = () => Math.floor(Date.now() / 1000);
 
 test("fifty who ask at once share one call to stable_token", async (t) => {
   const server = await createApiServer(t);
-  const store = createStore(server, { cacheDir: await createFolder(t) });
+  const store = createStore(server, { cacheDir: createTemporaryFolder(t) });
   const tokens = await Promise.all(Array.from({ length: 50 }, () => store.get()));
   assert.deepEqual(new Set(tokens), new Set(["AT_1"]));
   assert.equal(await store.get(), "AT_1");
@@ -54,7 +48,7 @@ test('token-api "token" asks GET /cgi-bin/token', async (t) => {
 
 test("the file has the form that go-wx-gateway reads, and other stores use it", async (t) => {
   const server = await createApiServer(t);
-  const cacheDir = join(await createFolder(t), "deep", "er");
+  const cacheDir = join(createTemporaryFolder(t), "deep", "er");
   const before = epoch();
   const store = createStore(server, { cacheDir });
   assert.equal(await store.get(), "AT_1");
@@ -72,7 +66,7 @@ test("the file has the form that go-wx-gateway reads, and other stores use it", 
 
 test("an expired file is a miss, and is looked at again when memory has expired", async (t) => {
   const server = await createApiServer(t);
-  const cacheDir = await createFolder(t);
+  const cacheDir = createTemporaryFolder(t);
   const file = join(cacheDir, "wx1");
   await writeFile(file, JSON.stringify({ expire: epoch() - 1, token: "OLD" }));
   server.on(stable, () => ({ access_token: "SHORT", expires_in: 11 }));
@@ -96,7 +90,7 @@ for (const text of [
 ]) {
   test(`a corrupt file is a miss: ${text || "empty"}`, async (t) => {
     const server = await createApiServer(t);
-    const cacheDir = await createFolder(t);
+    const cacheDir = createTemporaryFolder(t);
     await writeFile(join(cacheDir, "wx1"), text);
     const store = createStore(server, { cacheDir });
     assert.equal(await store.get(), "AT_1");
@@ -108,7 +102,7 @@ for (const text of [
 
 test("a folder that cannot be written is told once and is no outage", async (t) => {
   const server = await createApiServer(t);
-  const plainFile = join(await createFolder(t), "file");
+  const plainFile = join(createTemporaryFolder(t), "file");
   await writeFile(plainFile, "");
   const store = createStore(server, { cacheDir: join(plainFile, "below") });
   assert.equal(await store.get(), "AT_1");
@@ -130,7 +124,7 @@ test("a token is dropped only when it is the one that failed", async (t) => {
 
 test("after a drop the file of another process is used before WeChat is asked", async (t) => {
   const server = await createApiServer(t);
-  const cacheDir = await createFolder(t);
+  const cacheDir = createTemporaryFolder(t);
   const store = createStore(server, { cacheDir });
   const other = createStore(server, { cacheDir });
   await Promise.all([store.get(), other.get()]);
@@ -168,7 +162,7 @@ test("a token that is refused and handed out all the same is a failure", async (
 test("an empty token or an errcode is a failure and not stored", async (t) => {
   const server = await createApiServer(t);
   const clock = createClock();
-  const cacheDir = await createFolder(t);
+  const cacheDir = createTemporaryFolder(t);
   const store = createStore(server, { cacheDir, now: clock.now });
   const bad = [
     { access_token: "", expires_in: 7200 },
@@ -237,7 +231,7 @@ test("40164 says what to do, with the address that WeChat names", async (t) => {
 
 test("another process's token ends the back-off", async (t) => {
   const server = await createApiServer(t);
-  const cacheDir = await createFolder(t);
+  const cacheDir = createTemporaryFolder(t);
   server.on(stable, () => ({ errcode: 45009, errmsg: "quota" }));
   const store = createStore(server, { cacheDir });
   await assert.rejects(store.get());

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createJsapiTicketStore } from "../../../shared/api/jsapi-ticket-store.ts";
 import { createWechatApi } from "../../../shared/api/wechat-api.ts";
 import { isFailure } from "../../../shared/failure.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 import { createWechatApi as createPlatform } from "../../support/wechat-api-server.ts";
 import { createApiServer, createKeptLog, type ApiServer } from "./api-server.ts";
 
@@ -275,8 +275,7 @@ test("a bare call carries no token and renews none", async (t) => {
 
 test("the jsapi_ticket is kept beside the token, in the file that go-wx-gateway reads", async (t) => {
   const server = await createApiServer(t);
-  const cacheDir = await mkdtemp(join(tmpdir(), "wx-bridge-ticket-"));
-  t.after(() => rm(cacheDir, { recursive: true }));
+  const cacheDir = createTemporaryFolder(t);
   server.on("/cgi-bin/ticket/getticket", () => ({ errcode: 0, errmsg: "ok", ticket: "TICKET", expires_in: 7200 }));
   const api = createApi(server, { cacheDir });
   const tickets = createJsapiTicketStore({ account, cacheDir, api, log: api.log });
@@ -293,8 +292,7 @@ for (const tokenApi of ["stable_token", "token"] as const) {
   test(`${tokenApi}: two processes that share a folder outlive each invalidation with one new token`, async (t) => {
     const platform = await createPlatform(t, { accounts: { wx1: appSecret } });
     const { http } = await createApiServer(t);
-    const cacheDir = await mkdtemp(join(tmpdir(), "wx-bridge-shared-"));
-    t.after(() => rm(cacheDir, { recursive: true }));
+    const cacheDir = createTemporaryFolder(t);
     const options = {
       account: { ...account, tokenApi },
       apiBase: platform.url,

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Delivery } from "../../../shared/bus/bus.ts";
 import { createJournal, journalSchema } from "../../../shared/bus/journal.ts";
 import { MemoryBus, type MemoryLimits } from "../../../shared/bus/memory-bus.ts";
 import { openStore } from "../../../shared/store/store.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 import { createBench, eventually } from "./bench.ts";
 import { busContract } from "./contract.ts";
 import { createTestLog } from "./test-log.ts";
@@ -79,13 +79,11 @@ test("consumers that give back, or publish for each other, without end leave tim
 });
 
 test("what the journal's disk does not take is not held: not delivered, not counted, and once when it is published again", async (t) => {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
-  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
   const bus = new MemoryBus({ limits: { messages: 3, bytes: 1000 }, journal: createJournal(store) });
   t.after(async () => {
     await bus.close();
     store.close();
-    await rm(dataDir, { recursive: true });
   });
   const { declareQueue, send, consume } = createBench(bus);
   const kept = await declareQueue("kept", { "x-queue-type": "quorum" });
@@ -108,12 +106,8 @@ test("what the journal's disk does not take is not held: not delivered, not coun
 });
 
 test("what is given back after the bus has closed stays on disk", async (t) => {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
-  const store = openStore(dataDir, journalSchema, createTestLog().log);
-  t.after(async () => {
-    store.close();
-    await rm(dataDir, { recursive: true });
-  });
+  const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
+  t.after(() => store.close());
   const journal = createJournal(store);
   const { bus, declareQueue, send, consume } = createBench(new MemoryBus({ journal }));
   const queue = await declareQueue("kept", { "x-queue-type": "quorum" });
@@ -132,8 +126,7 @@ test("what is given back after the bus has closed stays on disk", async (t) => {
 
 /** Lets a bus end and another one take up its journal; `limits` are those of the second one. */
 async function createSuccessor(t: TestContext, limits: MemoryLimits) {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
-  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
   const first = createBench(new MemoryBus({ journal: createJournal(store) }));
   const queue = await first.declareQueue("kept", { "x-queue-type": "quorum" });
   await first.send(queue, "1", "2");
@@ -142,7 +135,6 @@ async function createSuccessor(t: TestContext, limits: MemoryLimits) {
   t.after(async () => {
     await bus.close();
     store.close();
-    await rm(dataDir, { recursive: true });
   });
   return { ...createBench(bus, first.prefix), queue };
 }
@@ -168,14 +160,12 @@ test("what was kept on disk counts as held, and comes marked as delivered before
 });
 
 test("what has outlived its TTL, or was dropped for newer ones, is gone from the disk", async (t) => {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
-  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
   const journal = createJournal(store);
   const { bus, declareQueue, send } = createBench(new MemoryBus({ journal }));
   t.after(async () => {
     await bus.close();
     store.close();
-    await rm(dataDir, { recursive: true });
   });
   const bodiesIn = (queue: string) => journal.load(queue).map(({ message }) => message.body.toString());
   const short = await declareQueue("short", { "x-queue-type": "quorum", "x-max-length": 1, "x-overflow": "drop-head" });
@@ -188,14 +178,12 @@ test("what has outlived its TTL, or was dropped for newer ones, is gone from the
 });
 
 test("what returns to a queue that nobody has declared stays on disk, and is there when that is declared", async (t) => {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
-  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
   const journal = createJournal(store);
   const { bus, name, declareQueue, publish, consume } = createBench(new MemoryBus({ journal }));
   t.after(async () => {
     await bus.close();
     store.close();
-    await rm(dataDir, { recursive: true });
   });
   const returnsTo = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": name("gone") };
   const waiting = await declareQueue("waiting", { "x-queue-type": "quorum", "x-message-ttl": 20, ...returnsTo });
@@ -224,14 +212,12 @@ async function createWaiting(bus: MemoryBus, prefix?: string) {
 }
 
 test("a TTL ends when its time is over though the system's clock is set back, also over a restart", async (t) => {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
-  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
   const [first, second] = [createJournal(store), createJournal(store)].map((journal) => new MemoryBus({ journal }));
   assert.ok(first && second);
   t.after(async () => {
     await second.close();
     store.close();
-    await rm(dataDir, { recursive: true });
   });
   const before = await createWaiting(first);
   const returned = before.consume(before.target);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 import { file, secrets, service, serviceWithParams, warningsOf } from "./sample-config.ts";
 
 const plaintext = { "aes-key": "" };
@@ -99,8 +99,7 @@ function cacheWarning(folder: string, code: string): string {
 }
 
 test("a token-cache-dir that is a file, or lies below one", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "tokens-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = createTemporaryFolder(t);
   for (const path of [import.meta.filename, join(import.meta.filename, "tokens")]) {
     assert.deepEqual(await warningsOf(file({}, { "token-cache-dir": path })), [cacheWarning(path, "ENOTDIR")]);
   }
@@ -111,8 +110,7 @@ test("a token-cache-dir that is a file, or lies below one", async (t) => {
 });
 
 test("a token-cache-dir that cannot be written or made", { skip: needsRights }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "tokens-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = createTemporaryFolder(t);
   chmodSync(folder, 0o500);
   for (const path of [folder, join(folder, "to", "make")]) {
     assert.deepEqual(await warningsOf(file({}, { "token-cache-dir": path })), [cacheWarning(path, "EACCES")]);

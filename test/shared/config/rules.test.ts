@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 import { accountOf, configOf, faultsOf, file, service, serviceWithParams } from "./sample-config.ts";
 
 test("services are needed", async () => {
@@ -145,8 +145,7 @@ test("amqp takes url or urls", async () => {
 });
 
 test("amqp.tls must be usable", async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), "config-tls-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = createTemporaryFolder(t);
   const [key, cert] = createCertificate(folder, "a");
   const [otherKey] = createCertificate(folder, "b");
   assert.deepEqual((await configOf(amqp({ ca: cert, cert, key }))).amqp?.tls, { ca: cert, cert, key });

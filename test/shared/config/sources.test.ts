@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { loadConfig, readConfig } from "../../../shared/config/load.ts";
 import { isFailure } from "../../../shared/failure.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 import { configOf, errorOf, faultsOf, file, secrets, service, serviceWithParams } from "./sample-config.ts";
 
 function createFolder(t: TestContext, files: Record<string, string | Buffer>): string {
-  const folder = mkdtempSync(join(tmpdir(), "config-"));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = createTemporaryFolder(t);
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   return folder;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { openChannel } from "../../bridge/broker-channel.ts";
 import { event, text } from "../../bridge/consumer-kit.ts";
 import { brokerUrl, createSystem } from "../../bridge/system.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 import { parseReply } from "../../support/wechat-reply.ts";
 
 const exec = promisify(execFile);
@@ -39,9 +40,8 @@ export type Click = PushOf<"event.CLICK">;
 `;
 
 /** A folder as `npm install` leaves it, with wx-bridge as it would be published. */
-let app = "";
+const app = createTemporaryFolder({ after });
 before(async () => {
-  app = await mkdtemp(join(tmpdir(), "wx-bridge-test-"));
   const wxBridge = join(app, "node_modules/wx-bridge");
   await mkdir(wxBridge, { recursive: true });
   await exec(tsc, ["-p", join(root, "tsconfig.json"), "--outDir", join(wxBridge, "dist")]);
@@ -49,7 +49,6 @@ before(async () => {
   await symlink(join(root, "node_modules"), join(wxBridge, "node_modules"));
   await writeFile(join(app, "package.json"), '{ "type": "module" }');
 });
-after(() => rm(app, { recursive: true, force: true }));
 
 test("the package has the kit: its types resolve, and docs/examples/node/kit.mjs runs with it", async (t) => {
   await writeFile(join(app, "program.ts"), program);

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { tryOpen } from "../../../shared/store/folders.ts";
 import { openStore, type Store } from "../../../shared/store/store.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 import { createTestLog, type LogLine } from "../bus/test-log.ts";
 
 const schema = "CREATE TABLE IF NOT EXISTS numbers (number INTEGER)";
@@ -21,12 +21,11 @@ interface Fixture {
 }
 
 async function createFixture(t: TestContext): Promise<Fixture> {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-store-"));
+  const dataDir = createTemporaryFolder(t);
   const { log, lines } = createTestLog();
   const stores: Store[] = [];
   t.after(async () => {
     for (const store of stores) if (store.database.isOpen) store.close();
-    await rm(dataDir, { recursive: true });
   });
   return {
     dataDir,
