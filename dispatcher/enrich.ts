@@ -1,6 +1,6 @@
 import { maxUserInfoWait } from "../shared/api/user-info-guard.ts";
 import type { Account } from "../shared/config/config.ts";
-import type { Event } from "../shared/envelope.ts";
+import { openidIn, type Event } from "../shared/envelope.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { UserInfo, UserInfoAnswer } from "./user-info.ts";
 
@@ -15,7 +15,7 @@ const CLOSING_BRACE = "}".charCodeAt(0);
 export function createEnrich(account: Account, userInfo: UserInfo, metrics: Metrics) {
   return async function enrich(event: Event): Promise<Buffer> {
     if (!account.appendUserInfo) return event.body;
-    const openid = openidOf(event.body);
+    const openid = openidIn(event.body);
     if (openid === "") return event.body;
     if (event.routingKey === "event.subscribe" || event.routingKey === "event.unsubscribe") userInfo.forget(openid);
     const answer = await userInfo.get(openid, waitFor(event));
@@ -27,11 +27,6 @@ export function createEnrich(account: Account, userInfo: UserInfo, metrics: Metr
 function waitFor({ deadline, replyTo }: Event): number {
   const left = deadline - Date.now();
   return replyTo === undefined || left <= 0 ? maxUserInfoWait : Math.min(maxUserInfoWait, left / SHARE_OF_BUDGET);
-}
-
-function openidOf(body: Buffer): string {
-  const { FromUserName } = JSON.parse(body.toString("utf8")) as { FromUserName?: unknown };
-  return typeof FromUserName === "string" ? FromUserName : "";
 }
 
 function append(body: Buffer, answer: UserInfoAnswer): Buffer {

@@ -1,5 +1,6 @@
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
 import type { Account } from "../shared/config/config.ts";
+import { openidIn } from "../shared/envelope.ts";
 import { createWorkList } from "../shared/work-list.ts";
 import type { Lanes } from "./lanes.ts";
 
@@ -77,11 +78,6 @@ export function createOrderedIntake(parts: IntakeParts, lanes: Lanes): Intake {
 
 /** Whose event it is. Nobody's, such as WeChat's own notices, have a lane each. */
 function userOf({ body, properties: { messageId = "" } }: Delivery): string {
-  try {
-    const { FromUserName } = JSON.parse(body.toString("utf8")) as { FromUserName?: unknown };
-    if (typeof FromUserName === "string" && FromUserName !== "") return `user ${FromUserName}`;
-  } catch {
-    // poison, for `deliver` to tell
-  }
-  return `event ${messageId}`;
+  const openid = openidIn(body);
+  return openid === "" ? `event ${messageId}` : `user ${openid}`;
 }

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { readJournal, type Journaled } from "../shared/bus/journal.ts";
 import type { Names } from "../shared/bus/names.ts";
+import { openidIn } from "../shared/envelope.ts";
 import { header } from "../shared/headers.ts";
-import { isRecord } from "../shared/is-record.ts";
 import type { Logger } from "../shared/log.ts";
 import { reasonOf } from "../shared/reason-of.ts";
 import { usePrefix } from "./names-on-disk.ts";
@@ -82,15 +82,6 @@ function fromJournal({ queue, message }: Journaled, names: Names): Spooled {
   const service = typeof named === "string" ? named : "";
   const way = names.isRetry(queue) ? { exchange: queue } : { exchange: "", routingKey: queue };
   const isDispatch = queue === names.dispatchOf(service) || queue === names.orderedOf(service);
-  const user = isDispatch ? userOf(message.body) : undefined;
-  return { service, user: user === undefined ? queue : spoolUser(service, user), message: { ...message, ...way } };
-}
-
-function userOf(body: Buffer): string | undefined {
-  try {
-    const event: unknown = JSON.parse(body.toString("utf8"));
-    return isRecord(event) && typeof event["FromUserName"] === "string" ? event["FromUserName"] : undefined;
-  } catch {
-    return undefined; // no event: the dispatcher tells
-  }
+  const user = isDispatch ? spoolUser(service, openidIn(message.body)) : queue;
+  return { service, user, message: { ...message, ...way } };
 }

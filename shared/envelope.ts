@@ -78,6 +78,16 @@ export function readEvent({ properties, routingKey, body }: Delivery, receivedAt
   };
 }
 
+/** Whose event a body is (`FromUserName`); "" for nobody's, such as WeChat's own notices, and for what is no event. */
+export function openidIn(body: Buffer): string {
+  try {
+    const { FromUserName } = JSON.parse(body.toString("utf8")) as { FromUserName?: unknown };
+    return typeof FromUserName === "string" ? FromUserName : "";
+  } catch {
+    return "";
+  }
+}
+
 /** A reply on its way to the gateway that waits for it; `deferred` replies carry no content yet. */
 export function replyMessage(
   event: Pick<Event, "identity" | "service" | "routingKey">,
