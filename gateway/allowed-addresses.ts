@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import type { FastifyInstance } from "fastify";
 import { isAddressOrBlock } from "../shared/address-block.ts";
 import { describeFailure } from "../shared/api/api-failure.ts";
 import { createKeptFile } from "../shared/api/kept-file.ts";
@@ -111,10 +110,4 @@ function readList(list: unknown): string[] {
   const good = (Array.isArray(list) ? list : []).filter((item) => typeof item === "string" && isAddressOrBlock(item));
   if (good.length === 0) throw new Failure("API_UNREACHABLE", "WeChat's answer holds no addresses");
   return good as string[];
-}
-
-/** Has `addresses` fetched while a server runs. */
-export function useAllowedAddresses(app: FastifyInstance, addresses: AllowedAddresses): void {
-  app.addHook("onReady", async () => addresses.start());
-  app.addHook("onClose", async () => addresses.stop());
 }

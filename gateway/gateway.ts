@@ -14,7 +14,7 @@ import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Store } from "../shared/store/store.ts";
 import { anyAddress, createAddressFilter, type AddressFilter } from "./address-filter.ts";
-import { createAllowedAddresses, useAllowedAddresses } from "./allowed-addresses.ts";
+import { createAllowedAddresses } from "./allowed-addresses.ts";
 import { addCommonEndpoints } from "./common-endpoints.ts";
 import { createLateness } from "./lateness.ts";
 import { readyForBroker } from "./left-behind.ts";
@@ -182,6 +182,7 @@ function addAccount(app: FastifyInstance, account: Account, parts: AccountParts)
 function addressesOf(account: Account, app: FastifyInstance, { config, apis, log }: AccountParts): AddressFilter {
   if (account.allowFrom !== "wechat") return account.allowFrom ? createAddressFilter(account.allowFrom) : anyAddress;
   const addresses = createAllowedAddresses({ account, cacheDir: config.tokenCacheDir, api: apis.of(account), log });
-  useAllowedAddresses(app, addresses);
+  app.addHook("onReady", async () => addresses.start());
+  app.addHook("onClose", async () => addresses.stop());
   return addresses;
 }
