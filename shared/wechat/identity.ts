@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import { createMemo } from "../memo.ts";
 import type { PushKind } from "./routing-key.ts";
 
 /** What an identity is made from; `opened` is the push's body after decryption. */
@@ -58,13 +59,7 @@ function idOf({ MsgType, Event, InfoType, MsgId, CreateTime, opened }: IdentityP
 }
 
 /** Names of services, which come in each push and are few; what else a push says is not kept. */
-const encodedServices = new Map<string, string>();
-
-function encodeService(service: string): string {
-  let text = encodedServices.get(service);
-  if (text === undefined) encodedServices.set(service, (text = encode(service)));
-  return text;
-}
+const encodeService = createMemo(Infinity, encode);
 
 /** Percent-encodes what is outside `[A-Za-z0-9._~-]`, byte by byte. */
 function encode(part: string): string {
