@@ -64,16 +64,8 @@ export function createInternalServer({
     metrics.busReady.set(isReady() ? 1 : 0);
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics());
   });
-  let contract: string | undefined;
-  app.get("/asyncapi.json", async (_request, reply) => {
-    contract ??= JSON.stringify(createAsyncapi(amqpPrefix));
-    return reply.type("application/json; charset=utf-8").send(contract);
-  });
-  let openapi: string | undefined;
-  app.get("/openapi.json", async (_request, reply) => {
-    openapi ??= JSON.stringify(createOpenapi());
-    return reply.type("application/json; charset=utf-8").send(openapi);
-  });
+  addDocument(app, "/asyncapi.json", () => createAsyncapi(amqpPrefix));
+  addDocument(app, "/openapi.json", createOpenapi);
   return {
     app,
     async listen() {
@@ -92,6 +84,15 @@ export function createInternalServer({
     },
     close,
   };
+}
+
+/** Made when it is first asked for. */
+function addDocument(app: FastifyInstance, path: string, create: () => object): void {
+  let text: string | undefined;
+  app.get(path, async (_request, reply) => {
+    text ??= JSON.stringify(create());
+    return reply.type("application/json; charset=utf-8").send(text);
+  });
 }
 
 /** Fastify's own answers quote the query, which holds access codes and signatures when a call has missed its port. */
