@@ -8,7 +8,7 @@ import { ConfigError } from "../shared/config/config-error.ts";
 import type { Config } from "../shared/config/config.ts";
 import { HandlerTable, type Handlers } from "../shared/consumer/handlers.ts";
 import { planQueue, type QueueOptions, type QueuePlan } from "../shared/consumer/plan.ts";
-import { createQueueConsumer } from "../shared/consumer/queue-consumer.ts";
+import { createQueueConsumer, type QueueConsumerParts } from "../shared/consumer/queue-consumer.ts";
 import type { Logger } from "../shared/log.ts";
 import { keyLabel, type Metrics } from "../shared/metrics.ts";
 import { reasonOf } from "../shared/reason-of.ts";
@@ -65,8 +65,7 @@ export interface ConsumersParts {
 /** The consumers of this process, from their queues' declaration to the end of what they have under way. */
 export function createConsumers(loaded: readonly LoadedConsumer[], { config, bus, log, metrics }: ConsumersParts) {
   const consumers = loaded.map(({ plan, handlers }) => {
-    const onEnded: Parameters<typeof createQueueConsumer>[0]["onEnded"] = (event, { outcome, delay }) => {
-      const { service, routingKey } = event;
+    const onEnded: QueueConsumerParts["onEnded"] = ({ service, routingKey }, { outcome, delay }) => {
       metrics.consumerDeliveries.inc({ consumer: plan.queue, key: keyLabel(routingKey), outcome });
       if (delay !== undefined) metrics.retries.inc({ service: serviceLabel(config, service), delay });
       else if (isDead(outcome)) metrics.dead.inc({ service: serviceLabel(config, service), reason: outcome });
