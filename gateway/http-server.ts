@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { elapsedOf, noteArrivals } from "../shared/arrival.ts";
 import { decodePath } from "../shared/decode-path.ts";
-import { isFailure } from "../shared/failure.ts";
+import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import { boundPipelining } from "./bound-pipelining.ts";
@@ -79,10 +79,10 @@ function pathOf(url: string): string {
 }
 
 /** An error nobody foresaw is answered 503, so that WeChat pushes again. */
-function describe(error: FastifyError): { status: number; code: string; message: string } {
+function describe(error: Error & Partial<FastifyError>): { status: number; code: string; message: string } {
   if (isFailure(error)) return { status: error.status, code: error.code, message: error.message };
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE") {
-    return { status: 413, code: "BODY_TOO_LARGE", message: `a push has at most ${BODY_LIMIT} bytes` };
+    return describe(new Failure("BODY_TOO_LARGE", `a push has at most ${BODY_LIMIT} bytes`));
   }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) return { status, code: "BAD_REQUEST", message: "bad request" };

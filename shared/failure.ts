@@ -1,28 +1,25 @@
-/**
- * Every failure the bridge tells apart. `status` is what the gateway answers a push with;
- * `retryable` says whether doing the same again later can succeed.
- */
+/** Every failure the bridge tells apart, and the status that the gateway answers with. */
 export const failures = {
-  ARGUMENT_MISSING: { status: 400, retryable: false },
-  SIGNATURE_MISMATCH: { status: 400, retryable: false },
-  TIMESTAMP_INVALID: { status: 400, retryable: false },
-  SIGNATURE_EXPIRED: { status: 400, retryable: false },
-  MSG_SIGNATURE_MISMATCH: { status: 403, retryable: false },
-  APPID_MISMATCH: { status: 403, retryable: false },
-  ENCRYPT_TYPE_UNSUPPORTED: { status: 403, retryable: false },
-  PLAINTEXT_REFUSED: { status: 403, retryable: false },
-  ADDRESS_REFUSED: { status: 403, retryable: false },
-  MALFORMED_PUSH: { status: 400, retryable: false },
-  UNDECRYPTABLE: { status: 400, retryable: false },
-  BODY_TOO_LARGE: { status: 413, retryable: false },
+  ARGUMENT_MISSING: 400,
+  SIGNATURE_MISMATCH: 400,
+  TIMESTAMP_INVALID: 400,
+  SIGNATURE_EXPIRED: 400,
+  MSG_SIGNATURE_MISMATCH: 403,
+  APPID_MISMATCH: 403,
+  ENCRYPT_TYPE_UNSUPPORTED: 403,
+  PLAINTEXT_REFUSED: 403,
+  ADDRESS_REFUSED: 403,
+  MALFORMED_PUSH: 400,
+  UNDECRYPTABLE: 400,
+  BODY_TOO_LARGE: 413,
   /** The bus could not promise to keep a message: not confirmed, refused, or away. */
-  NOT_HELD: { status: 503, retryable: true },
+  NOT_HELD: 503,
   /** The bus answered that it does not take the message. */
-  NACKED: { status: 503, retryable: true },
+  NACKED: 503,
   /** WeChat's API answered with an errcode, or not at all. */
-  API_REFUSED: { status: 500, retryable: false },
-  API_UNREACHABLE: { status: 500, retryable: true },
-  CONFIG_INVALID: { status: 500, retryable: false },
+  API_REFUSED: 500,
+  API_UNREACHABLE: 500,
+  CONFIG_INVALID: 500,
 } as const;
 
 export type FailureCode = keyof typeof failures;
@@ -38,11 +35,7 @@ export class Failure extends Error {
   }
 
   get status(): number {
-    return failures[this.code].status;
-  }
-
-  get retryable(): boolean {
-    return failures[this.code].retryable;
+    return failures[this.code];
   }
 }
 

@@ -87,7 +87,7 @@ export const pushPath: Part = {
 function refusals(codes: readonly FailureCode[]): Part {
   const byStatus = new Map<number, FailureCode[]>();
   for (const code of codes) {
-    const { status } = failures[code];
+    const status = failures[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries([...byStatus].map(([status, same]) => [status, refusal(same.join(", "))]));
