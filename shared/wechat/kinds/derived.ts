@@ -16,6 +16,7 @@ function absentOf(properties: Record<string, TSchema>): Record<string, Absent> {
 }
 
 const numbers = new Set<string>();
+/** Elements that are lists even when they stand once; those with a general name as `parent/name`. */
 const lists = new Set<string>();
 
 /** Elements that are JSON numbers wherever they stand; everything else is text. */
@@ -23,9 +24,6 @@ export const numberFields: ReadonlySet<string> = numbers;
 
 /** Too general a name to be a list wherever it stands: only where the table says so. */
 const general: ReadonlySet<string> = new Set(["List"]);
-
-/** Elements that are lists even when they stand once; those with a general name as `parent/name`. */
-const listElements: ReadonlySet<string> = lists;
 
 for (const [key, schema] of Object.entries(kinds)) if (!Object.hasOwn(storeEvents, key)) read(schema, "");
 
@@ -42,5 +40,5 @@ function read(schema: TSchema, parent: string): void {
 
 /** Whether an element may stand more than once inside `parent`, and so is always a list. */
 export function isRepeatable(name: string, parent: string): boolean {
-  return listElements.has(general.has(name) ? `${parent}/${name}` : name);
+  return lists.has(general.has(name) ? `${parent}/${name}` : name);
 }

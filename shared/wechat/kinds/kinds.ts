@@ -56,9 +56,6 @@ export type OtherEvent = { [name: string]: unknown } & Appended;
  */
 export type EventOf<K extends string> = K extends EventKey ? Static<(typeof kinds)[K]> & Appended : OtherEvent;
 
-/** An event with its routing key (AMQP's property `type`), which tells the fields of its body. */
-export type WechatEvent = { [K in EventKey]: { routingKey: K; body: EventOf<K> } }[EventKey];
-
 /** Whether this kind of push is known by name. Others pass all the same. */
 export function knownKey(routingKey: string): routingKey is EventKey {
   return Object.hasOwn(kinds, routingKey);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Compile } from "typebox/schema";
 import { absentFields, isRepeatable, numberFields } from "../../../shared/wechat/kinds/derived.ts";
-import { kinds, knownKey, type EventOf, type WechatEvent } from "../../../shared/wechat/kinds/kinds.ts";
+import { kinds, knownKey, type EventOf } from "../../../shared/wechat/kinds/kinds.ts";
 import { paymentEvents } from "../../../shared/wechat/kinds/payment-events.ts";
 import { tradeEvents } from "../../../shared/wechat/kinds/trade-events.ts";
 import { parsePush } from "../../../shared/wechat/push.ts";
@@ -28,24 +28,6 @@ test("types are exact: numbers, lists, nested elements, what may be missing", ()
     Same<NonNullable<EventOf<"event.channels_ec_user_coupon_use">["use_info"]>["order_id"], Id>,
   ] = [true, true, true, true, true, true, true, true, true, true, true, true];
   assert.ok(same.every(Boolean));
-});
-
-const read = (event: WechatEvent): string => {
-  switch (event.routingKey) {
-    case "msg.text":
-      return event.body.Content;
-    case "event.pic_sysphoto":
-      return event.body.PicList?.join() ?? "none";
-    case "event.user_get_card":
-      return `${event.body.UserCardCode}: ${event.body.userInfo?.openid}`;
-    default:
-      return event.routingKey;
-  }
-};
-
-test("a routing key narrows its event", () => {
-  const head = { ToUserName: "gh_1", FromUserName: "o1", CreateTime: 1, MsgType: "text" };
-  assert.equal(read({ routingKey: "msg.text", body: { ...head, MsgId: "1", Content: "hi" } }), "hi");
 });
 
 test("elements that are numbers, and those that are lists even when they stand once", () => {
