@@ -1,16 +1,8 @@
 import { resolve } from "node:path";
 import { defaultPrefix } from "../bus/names.ts";
 import { hasInternalListener } from "./check-rules.ts";
-import {
-  internalHost,
-  type Account,
-  type Broker,
-  type CommonEndpoint,
-  type Config,
-  type Delivery,
-  type RetryDelay,
-} from "./config.ts";
-import { parseDuration } from "./duration.ts";
+import { internalHost, type Account, type Broker, type CommonEndpoint, type Config } from "./config.ts";
+import { parseDuration, retryDelayOf } from "./duration.ts";
 import type { ServiceSettings, Settings } from "./schema.ts";
 
 /** The config that settings without faults describe; modules are relative to `baseDir`. */
@@ -63,7 +55,7 @@ function buildAccount(service: ServiceSettings, dontAppendUserInfo: boolean): Ac
     replyWindow: service["reply-window"],
     lateReply: service["late-reply"],
     backendTimeout: parseDuration(service["backend-timeout"]) ?? 0,
-    retry: service.retry.map(buildDelay),
+    retry: service.retry.map(retryDelayOf),
     unhandled: service.unhandled,
     ordering: service.ordering,
     concurrency: service.concurrency,
@@ -74,14 +66,10 @@ function buildAccount(service: ServiceSettings, dontAppendUserInfo: boolean): Ac
   };
 }
 
-function deliveryOf(service: ServiceSettings): Delivery {
+function deliveryOf(service: ServiceSettings): Account["delivery"] {
   if (service.delivery !== undefined) return service.delivery;
   if (service["msg-proxy-pass"] !== "") return "http";
   return service["fan-out"] ? "amqp" : "echo";
-}
-
-function buildDelay(name: string): RetryDelay {
-  return { name, ms: parseDuration(name) ?? 0 };
 }
 
 function trimSlashes(url: string): string {

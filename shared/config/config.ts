@@ -6,9 +6,6 @@ export interface RetryDelay {
   ms: number;
 }
 
-/** Where events of an account go once they are on the bus. */
-export type Delivery = NonNullable<ServiceSettings["delivery"]>;
-
 /** One WeChat account (an entry of `services`) with every default filled in. */
 export interface Account {
   /** The service name: unique, at most 100 bytes. */
@@ -32,7 +29,8 @@ export interface Account {
   isChannelsEc: boolean;
   /** Never true for a store. */
   appendUserInfo: boolean;
-  delivery: Delivery;
+  /** Where its events go once they are on the bus. */
+  delivery: NonNullable<ServiceSettings["delivery"]>;
   fanOut: boolean;
   /** Routing-key patterns that wait for a reply. */
   reply: string[];

@@ -1,3 +1,5 @@
+import type { RetryDelay } from "./config.ts";
+
 const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 type Unit = keyof typeof milliseconds;
@@ -11,4 +13,9 @@ export function parseDuration(duration: string | number): number | undefined {
   if (!new RegExp(durationPattern).test(duration)) return undefined;
   const digits = Number.parseInt(duration, 10);
   return digits * milliseconds[duration.slice(String(digits).length) as Unit];
+}
+
+/** The wait that a rung of `retry` writes, such as "10s". */
+export function retryDelayOf(name: string): RetryDelay {
+  return { name, ms: parseDuration(name) ?? 0 };
 }

@@ -37,6 +37,12 @@ export function path(options: Setting & { required?: true }) {
   return Type.String({ pattern, "x-must": must, ...(required ? {} : { default: "" }), ...annotations });
 }
 
+/** Where to listen. */
+export function host(options: Setting) {
+  const must = 'must be an address or a host name, or "" for all interfaces';
+  return Type.String({ pattern: String.raw`^[\w.:-]*$`, "x-must": must, ...options });
+}
+
 /** A port; 0 takes any free one. */
 export function port(options: Setting) {
   return Type.Integer({

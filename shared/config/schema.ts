@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { defaultPrefix } from "../bus/names.ts";
-import { amqpUrl, baseUrl, path, pem, port, settings } from "./schema-types.ts";
+import { amqpUrl, baseUrl, host, path, pem, port, settings } from "./schema-types.ts";
 import { serviceSchema } from "./schema-service.ts";
 
 const amqp = settings(
@@ -60,11 +60,9 @@ const commonEndpoints = settings(
  */
 export const configSchema = settings(
   {
-    "listen-host": Type.String({
-      pattern: String.raw`^[\w.:-]*$`,
+    "listen-host": host({
       default: "",
       description: 'Address of the public listener; "" listens on all interfaces.',
-      "x-must": 'must be an address or a host name, or "" for all interfaces',
     }),
     "listen-port": port({
       default: 7080,
@@ -72,11 +70,9 @@ export const configSchema = settings(
       "x-env": "LISTEN_PORT",
     }),
     "internal-listen-host": Type.Optional(
-      Type.String({
-        pattern: String.raw`^[\w.:-]*$`,
+      host({
         description:
           "Address of the internal listener (health, readiness, metrics, API documents). Default: 127.0.0.1.",
-        "x-must": 'must be an address or a host name, or "" for all interfaces',
       }),
     ),
     "internal-listen-port": Type.Optional(

@@ -1,7 +1,7 @@
 import { Check } from "typebox/schema";
 import { createNames, type Names } from "../bus/names.ts";
 import { mergeTopologies, quorum, type Topology } from "../bus/topology.ts";
-import { parseDuration } from "../config/duration.ts";
+import { retryDelayOf } from "../config/duration.ts";
 import { deliverySettings, retryLadder } from "../config/schema-delivery.ts";
 import { Failure } from "../failure.ts";
 import { createBridgeLadder, createOwnLadder, type Ladder } from "./ladder.ts";
@@ -82,7 +82,7 @@ export function planQueue(
   if (faults.length > 0) throw new Failure("CONFIG_INVALID", `consumer ${queue}: ${faults.join("; ")}`);
 
   const names = createNames(prefix);
-  const delays = retry.map((name) => ({ name, ms: parseDuration(name) ?? 0 }));
+  const delays = retry.map(retryDelayOf);
   const ladder = failures === "own" ? createOwnLadder(queue, delays) : createBridgeLadder(names, queue, delays);
   const source = sourceOf(names, exchange, service);
   const bindings = bind.map((routingKey) => ({ source, destination: queue, to: "queue" as const, routingKey }));
