@@ -38,7 +38,7 @@ function watchBrowser({ raw }: FastifyReply): AbortSignal {
 function record(reply: FastifyReply, log: Logger, { outcome, error }: { outcome: string; error?: unknown }): void {
   const line = { outcome, ms: elapsedOf(reply) };
   if (error === undefined) log.info(line, "web authorization");
-  else log.warn({ ...line, reason: reasonOf(error) }, "web authorization");
+  else log.warn({ ...line, reason: describeBackendError(error) }, "web authorization");
 }
 
 function refuse(reply: FastifyReply, error: unknown): FastifyReply {
@@ -48,6 +48,6 @@ function refuse(reply: FastifyReply, error: unknown): FastifyReply {
 }
 
 /** Never the message: Node's may hold an address. */
-function reasonOf(error: unknown): string {
+function describeBackendError(error: unknown): string {
   return error instanceof LateBackendError ? "no answer in backend-timeout" : codeOf(error, "connection failed");
 }
