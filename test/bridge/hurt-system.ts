@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
+import { until } from "../support/until.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat } from "../support/wechat-server.ts";
 import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
@@ -98,7 +98,5 @@ export async function readiness({ internalPort }: BridgeProcess): Promise<number
 
 /** Looked at every 50 ms, for 60 s: a busy machine takes its time. */
 export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 60_000; !(await isSo()); await sleep(50)) {
-    assert.ok(Date.now() < end, `not within 60 s: ${what}`);
-  }
+  await until(isSo, what, 60_000);
 }

@@ -1,10 +1,9 @@
-import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus, Consumer, Delivery, OutgoingMessage, PublishOptions } from "../../../shared/bus/bus.ts";
 import type { Arguments, BindingDeclaration, Topology } from "../../../shared/bus/topology.ts";
 import { createArrivals, type Arrivals } from "../../support/arrivals.ts";
+import { until } from "../../support/until.ts";
 
 export type CreateBus = (t: TestContext) => Promise<Bus>;
 
@@ -85,9 +84,7 @@ export async function eventually(
   isSo: () => boolean | Promise<boolean>,
   timeoutMs = 15_000,
 ): Promise<void> {
-  for (const end = Date.now() + timeoutMs; !(await isSo()); await sleep(10)) {
-    assert.ok(Date.now() < end, `not within ${timeoutMs} ms: ${what}`);
-  }
+  await until(isSo, what, timeoutMs);
 }
 
 export const untilReady = (bus: Bus, timeoutMs?: number): Promise<void> =>
