@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import type { OutgoingMessage, Properties } from "../shared/bus/bus.ts";
+import type { OutgoingMessage } from "../shared/bus/bus.ts";
+import { messageOf, type MessageRow } from "../shared/bus/journal.ts";
 
 /** Table of the spool, for `openStore`. */
 export const spoolSchema = `
@@ -18,14 +19,10 @@ export interface Spooled {
 }
 
 /** A push as it lies in the table. */
-export interface SpooledRow {
+export interface SpooledRow extends MessageRow {
   seq: number;
   user: string;
   service: string;
-  exchange: string;
-  routing_key: string;
-  properties: string;
-  body: Uint8Array;
 }
 
 /** Pushes of one user to one place, counted. */
@@ -86,12 +83,6 @@ export function readSpool(database: DatabaseSync): Iterable<SpooledRow> {
 }
 
 /** The push that a row holds. */
-export function pushOf({ user, service, exchange, routing_key, properties, body }: SpooledRow): Spooled {
-  const message = {
-    exchange,
-    routingKey: routing_key,
-    body: Buffer.from(body),
-    properties: JSON.parse(properties) as Properties,
-  };
-  return { user, service, message };
+export function pushOf({ user, service, ...row }: SpooledRow): Spooled {
+  return { user, service, message: messageOf(row) };
 }

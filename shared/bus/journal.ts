@@ -18,14 +18,18 @@ export interface Journaled {
   message: OutgoingMessage;
 }
 
-interface Row {
-  seq: number;
-  queue: string;
-  expires_at: number | null;
+/** A message as it lies in a table. */
+export interface MessageRow {
   exchange: string;
   routing_key: string;
   properties: string;
   body: Uint8Array;
+}
+
+interface Row extends MessageRow {
+  seq: number;
+  queue: string;
+  expires_at: number | null;
 }
 
 /** Keeps what the in-process bus holds on disk, so that deliveries and retries survive the process. */
@@ -84,16 +88,16 @@ export function* readJournal(database: DatabaseSync): Generator<Journaled> {
   for (const row of rows) yield journaledOf(row as unknown as Row);
 }
 
-function journaledOf({ seq, queue, expires_at, exchange, routing_key, properties, body }: Row): Journaled {
+function journaledOf({ seq, queue, expires_at, ...row }: Row): Journaled {
+  return { seq, queue, expiresAt: expires_at ?? Number.POSITIVE_INFINITY, message: messageOf(row) };
+}
+
+/** The message that a row holds. */
+export function messageOf({ exchange, routing_key, properties, body }: MessageRow): OutgoingMessage {
   return {
-    seq,
-    queue,
-    expiresAt: expires_at ?? Number.POSITIVE_INFINITY,
-    message: {
-      exchange,
-      routingKey: routing_key,
-      body: Buffer.from(body),
-      properties: JSON.parse(properties) as Properties,
-    },
+    exchange,
+    routingKey: routing_key,
+    body: Buffer.from(body),
+    properties: JSON.parse(properties) as Properties,
   };
 }
