@@ -4,9 +4,9 @@ import { closeSync, openSync } from "node:fs";
 import { appendFile, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Closing } from "../../test/support/loopback-server.ts";
 import { createReaper } from "../../test/support/reaper.ts";
 import { withoutSettings } from "../../test/support/without-settings.ts";
-import type { Stage } from "./stage.ts";
 
 const entry = join(import.meta.dirname, "../../cli/wx-bridge.js");
 const START_LIMIT = 60_000;
@@ -34,7 +34,7 @@ export interface BridgeRoleOptions {
 }
 
 /** A role whose process is in a group of its own, which ends when the harness is gone without a word, too. */
-export async function createBridgeRole(stage: Stage, options: BridgeRoleOptions): Promise<BridgeRole> {
+export async function createBridgeRole(stage: Closing, options: BridgeRoleOptions): Promise<BridgeRole> {
   const { role, folder } = options;
   const configFile = join(folder, `${role}.conf.json`);
   const logFile = join(folder, `${role}.log`);

@@ -1,11 +1,11 @@
 import { obtainSbin } from "../../test/support/broker.ts";
 import { listQueues, startCluster } from "../../test/support/cluster.ts";
+import type { Closing } from "../../test/support/loopback-server.ts";
 import { startPrivateNode, type PrivateNode } from "../../test/support/private-node.ts";
 import { createTcpProxy, type TcpProxy } from "../../test/support/tcp-proxy.ts";
-import type { Stage } from "./stage.ts";
 
 /** One RabbitMQ, or three that form a cluster. */
-export async function startBrokers(stage: Stage, cluster: boolean): Promise<PrivateNode[]> {
+export async function startBrokers(stage: Closing, cluster: boolean): Promise<PrivateNode[]> {
   const sbin = await obtainSbin();
   if (sbin === undefined) throw new Error("no RabbitMQ to be hurt: apt-get install rabbitmq-server");
   if (cluster) return startCluster(stage, sbin);
@@ -15,7 +15,7 @@ export async function startBrokers(stage: Stage, cluster: boolean): Promise<Priv
 }
 
 /** A way of its own to every broker, for one process: what is cut here is cut for nobody else. */
-export function createProxies(stage: Stage, nodes: readonly PrivateNode[]): Promise<TcpProxy[]> {
+export function createProxies(stage: Closing, nodes: readonly PrivateNode[]): Promise<TcpProxy[]> {
   return Promise.all(nodes.map(({ port }) => createTcpProxy(stage, "127.0.0.1", port)));
 }
 

@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Stage } from "./stage.ts";
+import type { Closing } from "../../test/support/loopback-server.ts";
 
 /** A process of the harness's own, which no fault touches and which ends with the harness, however that ends. */
 export interface Program<News> {
@@ -14,7 +14,7 @@ export interface Program<News> {
 
 /** Starts `processes/<name>.ts` with one argument; `onEnd` hears of an end that nobody asked for. */
 export async function startProgram<News>(
-  stage: Stage,
+  stage: Closing,
   name: string,
   argument: string,
   onEnd: (reason: string) => void,

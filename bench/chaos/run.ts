@@ -12,6 +12,7 @@ import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { constants, tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createClosing } from "../support/closing.ts";
 import { startLanes, type Lanes } from "./lanes.ts";
 import { logs, readHistory } from "./history.ts";
 import { startMeasuring } from "./machine.ts";
@@ -22,7 +23,6 @@ import { showProgress } from "./progress.ts";
 import { waitForQuiet } from "./quiet.ts";
 import { reconcile } from "./reconcile.ts";
 import { describe, type Surroundings } from "./report.ts";
-import { createStage } from "./stage.ts";
 import { startSystem, type ChaosSystem } from "./system.ts";
 import { judge } from "./verdict.ts";
 
@@ -30,7 +30,7 @@ import { judge } from "./verdict.ts";
 const QUORUM_SETTLES = 3000;
 
 const options = readOptions(process.argv.slice(2));
-const { stage, close } = createStage();
+const { closing: stage, close } = createClosing();
 const failed = Promise.withResolvers<never>();
 const fail = (reason: unknown): void => failed.reject(reason instanceof Error ? reason : new Error(String(reason)));
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

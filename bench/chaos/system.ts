@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { findFreePort } from "../../test/support/free-port.ts";
+import type { Closing } from "../../test/support/loopback-server.ts";
 import type { PrivateNode } from "../../test/support/private-node.ts";
 import { account, bridgeConfig } from "./account.ts";
 import { createBridgeRole, type BridgeRole } from "./bridge-role.ts";
@@ -9,7 +10,6 @@ import { logs } from "./history.ts";
 import type { ChaosOptions } from "./options.ts";
 import type { BackendProcessOptions } from "./processes/backend.ts";
 import { startProgram, type Program } from "./program.ts";
-import type { Stage } from "./stage.ts";
 
 /** All that runs, but for WeChat. */
 export interface ChaosSystem {
@@ -29,7 +29,7 @@ export interface SystemOptions extends ChaosOptions {
 }
 
 /** Starts broker, backend, dispatcher and gateway. Between the last two and the broker stands a proxy for each. */
-export async function startSystem(stage: Stage, options: SystemOptions): Promise<ChaosSystem> {
+export async function startSystem(stage: Closing, options: SystemOptions): Promise<ChaosSystem> {
   const { folder, onCrash } = options;
   const nodes = await startBrokers(stage, options.cluster);
   const answering: BackendProcessOptions = { seed: options.seed, log: join(folder, logs.receipts) };

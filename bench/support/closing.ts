@@ -1,26 +1,25 @@
-/** Where everything that was started leaves how it is ended; fits what test/support calls `Closing`. */
-export interface Stage {
-  /** Runs at the end, the last one first, however the run ends. */
-  after(close: () => Promise<void>): void;
-}
+import type { Closing } from "../../test/support/loopback-server.ts";
 
-/** `close` may be called twice, and while things are still being started: what is registered after it ends at once. */
-export function createStage(): { stage: Stage; close: () => Promise<void> } {
+/**
+ * Where everything that is started leaves how it is ended: the last one first, however the run ends. `close` may be called
+ * twice, and while things are still being started: what is registered after it ends at once.
+ */
+export function createClosing(): { closing: Closing; close: () => Promise<void> } {
   const closers: (() => Promise<void>)[] = [];
-  let closing: Promise<void> | undefined;
+  let ending: Promise<void> | undefined;
 
   async function endAll(): Promise<void> {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) await end(close);
   }
 
   return {
-    stage: {
+    closing: {
       after(close) {
-        if (closing === undefined) closers.push(close);
-        else closing = closing.then(() => end(close));
+        if (ending === undefined) closers.push(close);
+        else ending = ending.then(() => end(close));
       },
     },
-    close: () => (closing ??= endAll()),
+    close: () => (ending ??= endAll()),
   };
 }
 

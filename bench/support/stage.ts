@@ -1,13 +1,14 @@
+import type { Closing } from "../../test/support/loopback-server.ts";
+import { createClosing } from "./closing.ts";
+
 /** What a case needs of its surroundings: how long to measure, and a place to leave what has to be closed. */
-export interface Stage {
+export interface Stage extends Closing {
   /** Length of one timed run, in seconds. */
   readonly seconds: number;
   /** How often everything is measured. */
   readonly rounds: number;
   /** Folder for CPU profiles of the bridge; undefined without `--profile`. */
   readonly profileFolder: string | undefined;
-  /** Runs at the case's end, the last one first, however it ends. */
-  after(close: () => Promise<void>): void;
   /** Prints a line of progress. */
   say(line: string): void;
 }
@@ -18,24 +19,8 @@ export interface StageOptions {
   profileFolder: string | undefined;
 }
 
-/** `close` may run at any time, even twice; what is registered after it is closed at once. */
+/** `close` as that of `createClosing`. */
 export function createStage(options: StageOptions): { stage: Stage; close: () => Promise<void> } {
-  const closers: (() => Promise<void>)[] = [];
-  let closing: Promise<void> | undefined;
-
-  async function closeAll(): Promise<void> {
-    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) {
-      await closer().catch((error: unknown) => console.error(`not closed: ${String(error)}`));
-    }
-  }
-
-  const stage: Stage = {
-    ...options,
-    after(close) {
-      if (closing === undefined) closers.push(close);
-      else closing = closing.then(close);
-    },
-    say: (line) => console.log(`  ${line}`),
-  };
-  return { stage, close: () => (closing ??= closeAll()) };
+  const { closing, close } = createClosing();
+  return { stage: { ...options, ...closing, say: (line) => console.log(`  ${line}`) }, close };
 }

@@ -12,15 +12,15 @@ import { startServer } from "./server-process.ts";
 import type { ServerProcess } from "./server-process.ts";
 
 const exec = promisify(execFile);
+/** How long a start may take, in ms. */
+const PATIENCE = 90_000;
 
-/** The nodes of a cluster share `cookie` and `epmdPort`; a node alone needs neither. */
+/** The nodes of a cluster share `epmdPort`; a node alone needs none. */
 export type PrivateNodeOptions = {
   /** The folder that holds `rabbitmq-server` and `rabbitmqctl`. */
   sbin: string;
   /** Default: a name made of the port, at localhost. */
   nodename?: string;
-  /** Default: `wx-bridge`. */
-  cookie?: string;
   /** The port of an epmd from `startEpmd`, to be stopped after its last node. Default: an epmd of the node's own. */
   epmdPort?: number;
   /** Lines of `rabbitmq.conf`. Default: none. */
@@ -29,8 +29,6 @@ export type PrivateNodeOptions = {
   advanced?: string;
   /** Default: none. */
   plugins?: readonly string[];
-  /** How long a start may take, in ms. Default: 90000. */
-  patience?: number;
 };
 
 /** A RabbitMQ node to be hurt: nothing else uses it, and it ends with the process that started it. */
@@ -56,7 +54,7 @@ export type PrivateNode = {
 
 /** Starts a RabbitMQ on 127.0.0.1 with ports and a data folder of its own; resolves once it takes connections. */
 export async function startPrivateNode(options: PrivateNodeOptions): Promise<PrivateNode> {
-  const { sbin, patience = 90_000 } = options;
+  const { sbin } = options;
   const epmd = options.epmdPort === undefined ? await startEpmd(sbin) : undefined;
   const folder = await mkdtemp(join(tmpdir(), "wx-bridge-rabbitmq-"));
   const reaper = createReaper(folder);
@@ -64,7 +62,7 @@ export async function startPrivateNode(options: PrivateNodeOptions): Promise<Pri
   let server: ServerProcess | undefined;
 
   async function start(): Promise<void> {
-    server = await startServer(identity, patience, reaper.watch);
+    server = await startServer(identity, PATIENCE, reaper.watch);
   }
 
   async function end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
@@ -112,7 +110,7 @@ async function identify(options: PrivateNodeOptions, folder: string, epmdPort: n
     sbin: options.sbin,
     folder,
     nodename: options.nodename ?? `node${port}@localhost`,
-    cookie: options.cookie ?? "wx-bridge",
+    cookie: "wx-bridge",
     port,
     distributionPort: await findFreePort(),
     epmdPort,
