@@ -73,12 +73,9 @@ export async function runBridge(role: Role, config: Config, log: Logger): Promis
     });
     // Before the gateway takes pushes, and until it has answered the last one.
     if (modules.length > 0) await begin(createConsumers(modules, parts));
-    const roles = [
-      ...(dispatcher
-        ? [{ begin: () => dispatcher.start(), close: (patience: number) => dispatcher.close(patience) }]
-        : []),
-      ...(gateway ? [{ begin: () => gateway.listen(), close: () => gateway.close() }] : []),
-    ];
+    const roles: Part[] = [];
+    if (dispatcher) roles.push({ begin: () => dispatcher.start(), close: (patience) => dispatcher.close(patience) });
+    if (gateway) roles.push({ begin: () => gateway.listen(), close: () => gateway.close() });
     await Promise.all(roles.map(begin));
     if (bus instanceof MemoryBus) bus.returnRetries();
   } catch (error) {

@@ -10,7 +10,7 @@ import { header, type DeadReason } from "../shared/headers.ts";
 import type { Logger } from "../shared/log.ts";
 import { createPublishReply } from "../shared/publish-reply.ts";
 import { createPublishUntilHeld } from "../shared/publish-until-held.ts";
-import type { Reply } from "../shared/reply.ts";
+import { success, type Reply } from "../shared/reply.ts";
 
 /**
  * What the dispatcher publishes. Every call resolves when the broker holds the message, however long that takes; those for
@@ -57,7 +57,7 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
 
   return {
     reply: (event, reply) => publishReply(event, reply, false),
-    defer: (event) => publishReply(event, { type: "success" }, true),
+    defer: (event) => publishReply(event, success, true),
     retry: (delivery, event, { delay, attempt, error }) => {
       const to = { exchange: names.retryOf(delay.name), routingKey: names.dispatchOf(event.service) };
       return publish(retryCopy(to, delivery, event, { attempt, error }), { inPlaceOf: delivery });
