@@ -1,10 +1,8 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { writeTemporary } from "../cli/run-command.ts";
 import type { Closing } from "../support/loopback-server.ts";
-import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { withoutSettings } from "../support/without-settings.ts";
 import type { LogLine } from "./system.ts";
 
@@ -32,11 +30,8 @@ export const onLoopback = {
 };
 
 /** Writes a config file into a folder that goes with the test. */
-export async function writeConfig(t: Closing, config: object): Promise<string> {
-  const folder = createTemporaryFolder(t);
-  const file = join(folder, "wx-bridge.conf.json");
-  await writeFile(file, JSON.stringify(config));
-  return file;
+export function writeConfig(t: Closing, config: object): Promise<string> {
+  return writeTemporary(t, "wx-bridge.conf.json", config);
 }
 
 /**
