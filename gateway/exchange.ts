@@ -3,7 +3,7 @@ import type { Names } from "../shared/bus/names.ts";
 import type { Account } from "../shared/config/config.ts";
 import { eventProperties } from "../shared/envelope.ts";
 import { createMemo } from "../shared/memo.ts";
-import { readReplyBody, success } from "../shared/reply.ts";
+import { readReplyBody, success, type Reply } from "../shared/reply.ts";
 import type { Push } from "../shared/wechat/push.ts";
 import type { Hold } from "./hold.ts";
 import type { Answer } from "./once.ts";
@@ -48,7 +48,7 @@ export function createExchange({ account, names, replies, replyQueue, hold }: Ex
     try {
       const held = await hold(eventOf(push, deadline, replyQueue.name), holdBy);
       if (held !== "routed") return { reply: success, outcome: held };
-      return answerOf(await waiting.result);
+      return answerOf(push, await waiting.result);
     } finally {
       waiting.cancel();
     }
@@ -67,13 +67,19 @@ export function createExchange({ account, names, replies, replyQueue, hold }: Ex
     };
   }
 
-  function answerOf(waited: Waited): Answer {
+  function answerOf({ routingKey }: Push, waited: Waited): Answer {
     if (waited.kind === "timeout") return { reply: success, outcome: "late" };
     if (waited.kind === "deferred") return { reply: success, outcome: "deferred" };
-    const { reply, unusable } = readReplyBody(waited.body, { raw: account.isChannelsEc });
-    if (unusable !== undefined) return { reply, outcome: "silent", unusable };
+    const { reply, unusable = misfitOf(reply, routingKey) } = readReplyBody(waited.body, { raw: account.isChannelsEc });
+    if (unusable !== undefined) return { reply: success, outcome: "silent", unusable };
     return { reply, outcome: reply.type === "success" ? "silent" : "replied" };
   }
+}
+
+/** Why a reply answers no push of this key. */
+function misfitOf({ type }: Reply, routingKey: string): string | undefined {
+  if (type !== "transfer_customer_service" || routingKey.startsWith("msg.")) return undefined;
+  return "transfer_customer_service answers messages only, not events";
 }
 
 const MAX_KEYS = 1000;

@@ -45,8 +45,8 @@ export function createPushHandler({ account, opener, answerTry, log, metrics }: 
         return undefined;
       }
       const { answer, isRepeat } = shared;
-      const { text, unusable = answer.unusable } = renderReply(answer.reply, push);
-      record(push, isRepeat ? "repeat" : answer.outcome, arrivedAt, answer, unusable);
+      const text = renderReply(answer.reply, push);
+      record(push, isRepeat ? "repeat" : answer.outcome, arrivedAt, answer);
       return sealAnswer(text, seal);
     } catch (error) {
       recordFailure(push, error, arrivedAt);
@@ -56,7 +56,8 @@ export function createPushHandler({ account, opener, answerTry, log, metrics }: 
     }
   };
 
-  function record(push: Push, outcome: string, arrivedAt: number, answer?: Answer, unusable?: string): void {
+  function record(push: Push, outcome: string, arrivedAt: number, answer?: Answer): void {
+    const unusable = answer?.unusable;
     const ms = Date.now() - arrivedAt;
     afterTurn(() => {
       metrics.pushes.inc({ service: account.name, key: keyLabel(push.routingKey), outcome });

@@ -11,20 +11,14 @@ type News = Extract<Reply, { type: "news" }>;
 /** A passive reply's content: names in WeChat's words, nested as WeChat nests them; what is undefined is left out. */
 type Content = { [name: string]: string | number | Content | Content[] | undefined };
 
-/**
- * The text WeChat gets for a reply: a passive reply (被动回复) from the account to the user in the push's format.
- * `unusable` tells why a reply cannot be given to this push; it is then `success`.
- */
+/** The text WeChat gets for a reply: a passive reply (被动回复) from the account to the user in the push's format. */
 export function renderReply(
   reply: Reply,
-  push: Pick<Push, "ToUserName" | "FromUserName" | "format" | "routingKey">,
+  push: Pick<Push, "ToUserName" | "FromUserName" | "format">,
   now: number = Date.now(),
-): { text: string; unusable?: string } {
-  if (reply.type === "success") return { text: SUCCESS };
-  if (reply.type === "raw") return { text: reply.msg };
-  if (reply.type === "transfer_customer_service" && !push.routingKey.startsWith("msg.")) {
-    return { text: SUCCESS, unusable: "transfer_customer_service answers messages only, not events" };
-  }
+): string {
+  if (reply.type === "success") return SUCCESS;
+  if (reply.type === "raw") return reply.msg;
   const passiveReply: Content = {
     ToUserName: push.FromUserName,
     FromUserName: push.ToUserName,
@@ -32,7 +26,7 @@ export function renderReply(
     MsgType: reply.type,
     ...contentOf(reply, push.format),
   };
-  return { text: push.format === "xml" ? toXml(passiveReply) : JSON.stringify(passiveReply) };
+  return push.format === "xml" ? toXml(passiveReply) : JSON.stringify(passiveReply);
 }
 
 function contentOf(reply: Exclude<Reply, { type: "success" | "raw" }>, format: PushFormat): Content {

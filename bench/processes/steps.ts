@@ -36,7 +36,7 @@ function makeInput(request: Buffer) {
   const { push, seal } = opener.open({ ...query }, body);
   const { content } = sealer.open(encrypt);
   const answer = answerTo(Buffer.from(push.json));
-  const { text: reply } = renderReply(readReply(answer).reply, push);
+  const reply = renderReply(readReply(answer).reply, push);
   return { query, body, encrypt, push, seal, content, answer, reply, fields: openPush(query, body) };
 }
 
@@ -52,7 +52,7 @@ const steps: Record<string, (input: Input) => unknown> = {
   render: ({ answer, push }) => renderReply(readReply(answer).reply, push),
   seal: ({ reply, seal }) => sealAnswer(reply, seal),
   "whole push": ({ query, body }) => opener.open(query, body),
-  "whole reply": ({ answer, push, seal }) => sealAnswer(renderReply(readReply(answer).reply, push).text, seal),
+  "whole reply": ({ answer, push, seal }) => sealAnswer(renderReply(readReply(answer).reply, push), seal),
   "crypto route's whole push": ({ query, body }) => jsonOf(openPush(query, body)),
   "crypto route's whole reply": ({ answer, fields, query }) => sealReply(answer, fields, query),
 };

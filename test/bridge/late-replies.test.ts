@@ -283,6 +283,27 @@ void describe("late replies", { concurrency: 8 }, () => {
     assert.equal(api.count(PATH), 1);
   });
 
+  void test("a second reply reaches the user when the first one could not be used", async (t) => {
+    const settings = { delivery: "amqp", "reply-budget": "4500ms" };
+    const { api, system, wechat } = await createLate(t, "rabbitmq", slow, settings);
+    const channel = await openChannel(t);
+    const pushes = await subscribe(channel, `${system.prefix}.events`, ["event.CLICK"]);
+    const answering = wechat.push(
+      "<xml><FromUserName>oUSER1</FromUserName><MsgType>event</MsgType><Event>CLICK</Event></xml>",
+    );
+    const [push] = await pushes.next(1);
+    const { replyTo: queue, correlationId } = (push as ConsumeMessage).properties as {
+      replyTo: string;
+      correlationId: string;
+    };
+    const messagesOnly = Buffer.from('{"type":"transfer_customer_service"}');
+    channel.publish(`${system.prefix}.replies`, queue, messagesOnly, { correlationId });
+    assert.equal((await answering).opened, "success");
+    replyTo(channel, system, push as ConsumeMessage, "two");
+    const [call] = await api.next(PATH);
+    assert.deepEqual(call?.json, { touser: "oUSER1", msgtype: "text", text: { content: "two" } });
+  });
+
   void test("a second reply right behind the first one, whose push is hardly confirmed, is not sent to the user", async (t) => {
     const settings = { delivery: "amqp", "reply-budget": "4500ms" };
     const { api, system, wechat } = await createLate(t, "rabbitmq", slow, settings);

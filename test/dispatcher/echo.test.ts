@@ -13,7 +13,7 @@ for (const { name, body, echo: expected } of pushes) {
     const push = parsePush(Buffer.from(body), "shop");
     const verdict = echo({ routingKey: push.routingKey, body: Buffer.from(push.json) });
     assert.ok(verdict.kind === "taken");
-    const { text } = renderReply(verdict.reply, push);
+    const text = renderReply(verdict.reply, push);
     if (expected === "success") return assert.equal(text, "success");
     const { ToUserName, FromUserName, CreateTime, ...fields } = parseReply(text);
     assert.deepEqual([ToUserName, FromUserName, typeof CreateTime], [push.FromUserName, push.ToUserName, "number"]);

@@ -83,6 +83,15 @@ test("a reply that is here before the broker has confirmed the push is its answe
   assert.deepEqual(answer, { reply: { type: "text", msg: "quick" }, outcome: "replied" });
 });
 
+test("transfer_customer_service answers messages only: to an event it is a reply that cannot be used", async () => {
+  const transfer = replied(`{"type":"transfer_customer_service"}`);
+  const { answer } = await exchangeOf({}, "routed", transfer);
+  assert.deepEqual(answer, { reply: { type: "transfer_customer_service" }, outcome: "replied" });
+  const { answer: toEvent } = await exchangeOf({}, "routed", { event: "CLICK", ...transfer });
+  const unusable = "transfer_customer_service answers messages only, not events";
+  assert.deepEqual(toEvent, { reply: { type: "success" }, outcome: "silent", unusable });
+});
+
 test("a store's reply is raw, whoever gives it", async () => {
   const { answer } = await exchangeOf({ "is-channels-ec": true }, "routed", replied(`{"type":"text","msg":"{}"}`));
   assert.deepEqual(answer, { reply: { type: "raw", msg: "{}" }, outcome: "replied" });

@@ -14,13 +14,12 @@ const push = {
   ToUserName: "gh_7f083739789a",
   FromUserName: "oia2TjuEGTNoeX76QEjQNrcURxG8",
   format: "xml",
-  routingKey: "msg.text",
 } as const;
 const parties = { ToUserName: push.FromUserName, FromUserName: push.ToUserName, CreateTime: 1714112445 };
 
 /** What a backend with a 2xx answer makes WeChat get. */
 function answerTo(body: string, format: "xml" | "json" = "xml"): string {
-  return renderReply(readReply(body).reply, { ...push, format }, NOW).text;
+  return renderReply(readReply(body).reply, { ...push, format }, NOW);
 }
 
 const usable = replies.filter(({ backend: { status = 200 } }) => status < 300);
@@ -42,7 +41,7 @@ for (const { name, backend, xml = "success", reply } of usable) {
 }
 
 const render = (reply: Reply, changes: object = {}) => renderReply(reply, { ...push, ...changes }, NOW);
-const contentOf = (msg: string) => /<Content>([\s\S]*)<\/Content>/.exec(render({ type: "text", msg }).text)?.[1];
+const contentOf = (msg: string) => /<Content>([\s\S]*)<\/Content>/.exec(render({ type: "text", msg }))?.[1];
 
 const cdata: [name: string, msg: string, content: string][] = [
   ["]]>", "a]]>b", "<![CDATA[a]]]]><![CDATA[>b]]>"],
@@ -60,35 +59,25 @@ const cdata: [name: string, msg: string, content: string][] = [
 for (const [name, msg, content] of cdata) {
   test(`CDATA: ${name}`, () => {
     assert.equal(contentOf(msg), content);
-    assert.equal(typeof parseReply(render({ type: "text", msg }).text)["Content"], "string");
+    assert.equal(typeof parseReply(render({ type: "text", msg }))["Content"], "string");
   });
 }
 
 test("no user name can break out of its element", () => {
-  const { text } = render(
-    { type: "text", msg: "a" },
-    { FromUserName: "o]]></ToUserName><MsgType>", ToUserName: "\0g" },
-  );
+  const text = render({ type: "text", msg: "a" }, { FromUserName: "o]]></ToUserName><MsgType>", ToUserName: "\0g" });
   const { ToUserName, FromUserName } = parseReply(text);
   assert.deepEqual([ToUserName, FromUserName], ["o]]></ToUserName><MsgType>", "g"]);
 });
 
 test("a video's empty title and desc become the former program's words", () => {
-  const { text } = render({ type: "video", msg: "M", title: "", desc: "" });
+  const text = render({ type: "video", msg: "M", title: "", desc: "" });
   assert.deepEqual(parseReply(text)["Video"], { MediaId: "M", Title: "[no title]", Description: "[no desc]" });
 });
 
 test("music with nothing but its thumbnail, news with nothing but titles", () => {
-  assert.deepEqual(parseReply(render({ type: "music", msg: "T" }).text)["Music"], { ThumbMediaId: "T" });
-  const { text } = render({ type: "news", articles: [{ title: "A" }] });
+  assert.deepEqual(parseReply(render({ type: "music", msg: "T" }))["Music"], { ThumbMediaId: "T" });
+  const text = render({ type: "news", articles: [{ title: "A" }] });
   assert.deepEqual(parseReply(text)["Articles"], { item: [{ Title: "A", Description: "", PicUrl: "", Url: "" }] });
-});
-
-test("transfer_customer_service answers messages only", () => {
-  const { text, unusable } = render({ type: "transfer_customer_service" }, { routingKey: "event.CLICK" });
-  assert.equal(text, "success");
-  assert.match(unusable ?? "", /messages only/);
-  assert.equal(render({ type: "transfer_customer_service" }).unusable, undefined);
 });
 
 const aesKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
