@@ -26,6 +26,8 @@ export interface ReplyQueue {
 const PREFETCH = 1000;
 /** Milliseconds that the broker has each time to declare the queue and let it be consumed. */
 const PATIENCE = 1000;
+/** How long replies go astray, in ms, after somebody has deleted their exchange, or this queue's binding to it. */
+const DECLARE_EVERY = 10_000;
 const START_TIMEOUT = 3000;
 /** A silent broker is not waited for any longer: the process has to end in time. */
 const LEAVE_TIMEOUT = 1000;
@@ -50,7 +52,12 @@ export function createReplyQueue({ bus, names, onReply, log }: ReplyQueueParts):
   function consume(): StartingConsumer {
     const queue = names.repliesOf(instance);
     takenAt = performance.now();
-    const own = { topology: replyTopology(names, instance), patience: PATIENCE, onLost: () => replace(queue) };
+    const own = {
+      topology: replyTopology(names, instance),
+      declareEvery: DECLARE_EVERY,
+      patience: PATIENCE,
+      onLost: () => replace(queue),
+    };
     return (consumer = bus.consume(queue, { prefetch: PREFETCH, own }, onReply));
   }
 

@@ -41,6 +41,8 @@ export function createAmqpConsumer(
   let cancelled = false;
   /** Whether the broker left `cancel` without an answer: it is not waited for once more. */
   let isSilent = false;
+  let declaring: Promise<unknown> | undefined;
+  const timer = own && setInterval(() => void (declaring = declareAgain(own)), own.declareEvery).unref();
 
   const keeper = new ChannelKeeper(
     {
@@ -78,6 +80,15 @@ export function createAmqpConsumer(
     }
   }
 
+  /** What is refused or not answered is left to the channel, whose consumer is told of its queue's end. */
+  async function declareAgain({ topology, patience }: OwnQueue): Promise<void> {
+    if (keeper.current === undefined) return; // it is declared before that comes
+    await within(
+      patience,
+      declareTopologies([topology], () => openChannel(link)),
+    ).catch(() => {});
+  }
+
   async function started(timeout: number): Promise<void> {
     await keeper.ready(timeout);
   }
@@ -105,6 +116,7 @@ export function createAmqpConsumer(
     },
     async cancel() {
       cancelled = true;
+      clearInterval(timer);
       if (!consuming) return;
       await within(CANCEL_TIMEOUT, consuming.channel.cancel(CONSUMER_TAG)).catch((error: unknown) => {
         isSilent = error instanceof Failure; // else the channel is gone
@@ -112,7 +124,9 @@ export function createAmqpConsumer(
     },
     async close() {
       cancelled = true;
+      clearInterval(timer);
       consuming?.acks.flush();
+      await declaring; // or it could bring back a queue that is deleted next
       await keeper.close(isSilent ? 0 : undefined); // the broker takes back whatever was not ended
     },
   };

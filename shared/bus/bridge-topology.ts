@@ -5,6 +5,7 @@ import {
   mergeTopologies,
   quorum,
   waitingTopology,
+  type ExchangeDeclaration,
   type QueueDeclaration,
   type Topology,
 } from "./topology.ts";
@@ -24,10 +25,14 @@ export function bridgeTopology(config: Pick<Config, "accounts" | "amqpPrefix">):
   return mergeTopologies(...all);
 }
 
-/** One gateway instance's reply queue, bound by its own name; what it leaves unread becomes a late reply. */
+/**
+ * One gateway instance's reply queue, bound by its own name; what it leaves unread becomes a late reply. With its exchange,
+ * which consumers cannot bring back.
+ */
 export function replyTopology(names: Names, instance: string): Topology {
   const queue = names.repliesOf(instance);
   return mergeTopologies({
+    exchanges: [repliesExchange(names)],
     queues: [
       {
         name: queue,
@@ -44,13 +49,17 @@ export function replyTopology(names: Names, instance: string): Topology {
   });
 }
 
+function repliesExchange(names: Names): ExchangeDeclaration {
+  return { name: names.replies, type: "direct", arguments: { "alternate-exchange": names.lateReplies } };
+}
+
 function commonTopology(names: Names): Partial<Topology> {
   return {
     exchanges: [
       { name: names.events, type: "topic" },
       { name: names.enriched, type: "topic" },
       { name: names.lateReplies, type: "fanout" },
-      { name: names.replies, type: "direct", arguments: { "alternate-exchange": names.lateReplies } },
+      repliesExchange(names),
     ],
     queues: [
       quorum(names.lateReplies, { "x-message-ttl": 48 * HOUR, "x-single-active-consumer": true }),

@@ -70,6 +70,11 @@ export interface ConsumeOptions {
 export interface OwnQueue {
   /** Declares the queue, each time before it is consumed; nobody else waits for that. */
   topology: Topology;
+  /**
+   * Milliseconds after which it is declared again, and again: nothing else would miss a binding, which goes with its
+   * exchange when somebody deletes that.
+   */
+  declareEvery: number;
   /** Milliseconds that the broker has each time. RabbitMQ 4 may say nothing for a minute of a queue whose node is down. */
   patience: number;
   /** Told each time the broker refuses, or does not answer in time. The consumer tries again until it is closed. */

@@ -6,8 +6,10 @@ import { runInNewContext } from "node:vm";
 import { connect } from "amqplib";
 import { createLink } from "../../../shared/bus/amqp-link.ts";
 import { Publisher } from "../../../shared/bus/amqp-publisher.ts";
-import type { Bus, PublishOptions } from "../../../shared/bus/bus.ts";
-import { bridgeTopology } from "../../../shared/bus/bridge-topology.ts";
+import type { Bus, Delivery, PublishOptions } from "../../../shared/bus/bus.ts";
+import { bridgeTopology, replyTopology } from "../../../shared/bus/bridge-topology.ts";
+import { createNames } from "../../../shared/bus/names.ts";
+import { createArrivals } from "../../support/arrivals.ts";
 import { obtainSbin } from "../../support/broker.ts";
 import { findFreePort } from "../../support/free-port.ts";
 import { startPrivateNode, type PrivateNode } from "../../support/private-node.ts";
@@ -230,6 +232,23 @@ test("a deleted queue of ours comes back with the publish that misses it, by its
   assert.equal(await publish({ routingKey: name("never"), properties }, mandatory), "returned");
 });
 
+test("the exchange of replies that somebody deletes comes back with what binds a gateway's queue to it", async (t) => {
+  const { bus, prefix, publish } = await createSetting(t);
+  const names = createNames(prefix);
+  const topology = replyTopology(names, "me");
+  const got = createArrivals<Delivery>("replies");
+  const own = { topology, declareEvery: 20, patience: 1000, onLost: () => {} };
+  bus.consume(names.repliesOf("me"), { prefetch: 1, own }, (delivery) => got.add(delivery));
+  await untilReady(bus);
+  await removeBehind([], [names.replies]);
+  const reply = { exchange: names.replies, routingKey: names.repliesOf("me"), properties: { messageId: "id" } };
+  await eventually("a reply finds its queue", async () => {
+    const outcome = await publish(reply, { mandatory: true }).catch(() => "refused");
+    return outcome === "routed";
+  });
+  await got.next();
+});
+
 test("everything is declared again once a second at most, however many messages come back", async (t) => {
   const { name, declareQueue, publish } = await createSetting(t);
   const queue = await declareQueue();
@@ -410,7 +429,11 @@ test("after a lost connection a publish waits for a consumer's own queue, no lon
   const target = await declareQueue("target");
   const own = name("own");
   const topology = { exchanges: [], queues: [classic(own)], bindings: [], unbindings: [] };
-  bus.consume(own, { prefetch: 1, own: { topology, patience: 1000, onLost: () => {} } }, () => {});
+  bus.consume(
+    own,
+    { prefetch: 1, own: { topology, declareEvery: 60_000, patience: 1000, onLost: () => {} } },
+    () => {},
+  );
   await untilReady(bus);
   await tellQueues(node, "suspend", own);
   t.after(() => tellQueues(node, "resume", own));
