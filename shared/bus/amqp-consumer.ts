@@ -100,7 +100,9 @@ export function createAmqpConsumer(
       if (cancelled) delivery.requeue();
       else onDelivery(delivery);
     } else if (!cancelled) {
-      log.warn({ queue }, "the broker cancelled a consumer, consuming again");
+      // It does not say why, and RabbitMQ 4.3 tells of a delivery that takes too long in no other way.
+      const causes = "its queue was deleted or has moved, or a delivery took longer than consumer_timeout";
+      log.warn({ queue, causes }, "the broker cancelled a consumer, consuming again");
       opened.acks.flush();
       keeper.renew(opened.channel);
     }
