@@ -4,8 +4,9 @@ import type { Options } from "amqplib";
 export function connectFaultOf(reason: string, { protocol, vhost }: Options.Connect): string {
   if (/ConnectionOpenOk; got <ConnectionClose/.test(reason)) {
     return (
-      `the broker refuses the virtual host ${JSON.stringify(vhost)}: it does not exist, or the user has no right to it; ` +
-      "create it or grant the right, or correct the end of the URL (AMQP_URL, amqp.url)"
+      `the broker refuses the virtual host ${JSON.stringify(vhost)}: it does not exist, or the user has no right to it, or ` +
+      "it is down, or it or the user has no room for more connections; the broker's log says which: create it, grant the " +
+      "right or raise the limit, or correct the end of the URL (AMQP_URL, amqp.url)"
     );
   }
   if (/exceeds maxFrameSize|wrong version number/i.test(reason)) {
@@ -14,7 +15,7 @@ export function connectFaultOf(reason: string, { protocol, vhost }: Options.Conn
       "amqp to a plain one (5672) and amqps to one with TLS (5671)"
     );
   }
-  if (/closed abruptly/.test(reason)) {
+  if (/closed abruptly|ECONNRESET/.test(reason)) {
     return (
       "the broker closed the connection before it was open: it is still starting, or has no room for more, " +
       "or its port wants TLS (amqps in AMQP_URL, amqp.url)"

@@ -56,18 +56,24 @@ test("what is published in one go leaves in one write", async (t) => {
 test("a broker that cannot be reached as written: the log says why and what to do", async (t) => {
   const web = createServer().listen(0, "127.0.0.1");
   t.after(() => web.close());
-  // As RabbitMQ's port with TLS does.
+  // As RabbitMQ's port with TLS does, either way.
   const closing = createTcpServer((socket) => socket.on("data", () => socket.end()).on("error", () => {}));
-  closing.listen(0, "127.0.0.1");
-  t.after(() => closing.close());
-  await Promise.all([once(web, "listening"), once(closing, "listening")]);
+  const resetting = createTcpServer((socket) => socket.on("data", () => socket.resetAndDestroy()));
+  for (const server of [closing, resetting]) {
+    server.listen(0, "127.0.0.1");
+    t.after(() => server.close());
+  }
+  await Promise.all([web, closing, resetting].map((server) => once(server, "listening")));
   const noVhost = new URL(url);
   noVhost.pathname = "/no%2Fsuch";
   const wrong: [address: string, words: RegExp][] = [
-    [noVhost.href, /refuses the virtual host "no\/such": .*AMQP_URL/],
+    [noVhost.href, /refuses the virtual host "no\/such": .*more connections.*AMQP_URL/],
     [url.replace("amqp:", "amqps:"), /does not speak amqps: set AMQP_URL/],
     [`amqp://127.0.0.1:${(web.address() as AddressInfo).port}`, /does not speak amqp: set AMQP_URL/],
-    [`amqp://127.0.0.1:${(closing.address() as AddressInfo).port}`, /closed the connection .*amqps in AMQP_URL/],
+    ...[closing, resetting].map((server): [string, RegExp] => [
+      `amqp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      /closed the connection .*amqps in AMQP_URL/,
+    ]),
   ];
   for (const [address, words] of wrong) {
     const { log, lines } = createTestLog();
