@@ -55,6 +55,10 @@ export class PassingSet<T> {
     this.#map.set(value, true);
   }
 
+  has(value: T): boolean {
+    return this.#map.get(value) === true;
+  }
+
   delete(value: T): boolean {
     return this.#map.delete(value);
   }

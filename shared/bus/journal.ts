@@ -38,9 +38,14 @@ export interface Journal {
   load(queue: string): Journaled[];
   /** Names of the retry queues that hold something. */
   retryQueues(): string[];
-  /** Notes a message down and tells its number, under which `remove` crosses it out. */
+  /** Notes a message down and tells its number, under which it is crossed out. */
   add(queue: string, message: OutgoingMessage, expiresAt: number): number;
+  /** Crosses out what has gone elsewhere, which is noted down there together with this. */
   remove(seq: number): void;
+  /** Crosses out what is done with: should the disk not take that, again once it takes another one. */
+  ack(seq: number): void;
+  /** The same, once: resolves when it is on disk, and rejects when the disk fails. */
+  acked(seq: number): Promise<void>;
   /** Resolves once everything noted so far is on disk; rejects when the disk fails. */
   written(): Promise<void>;
 }
@@ -55,11 +60,25 @@ export function createJournal(store: Store): Journal {
   const insert = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)");
   const remove = database.prepare("DELETE FROM journal WHERE seq = ?");
   let writing: Promise<void> = Promise.resolve();
+  /** What is done with, and still on a disk that failed. */
+  const left = new Set<number>();
 
   /** A failed write is told to whoever waits for `written`, and to nobody else. */
-  function write(change: () => void): void {
+  function write(change: () => void, onWritten?: () => void, onFailed = (): void => {}): Promise<void> {
     writing = store.write(change);
-    writing.catch(() => {});
+    writing.then(onWritten, onFailed);
+    return writing;
+  }
+
+  function removeLeft(): void {
+    if (left.size === 0) return;
+    const seqs = [...left];
+    left.clear();
+    void write(
+      () => seqs.forEach((seq) => remove.run(seq)),
+      undefined,
+      () => seqs.forEach((seq) => left.add(seq)),
+    );
   }
 
   return {
@@ -71,10 +90,17 @@ export function createJournal(store: Store): Journal {
     add(queue, { exchange, routingKey, properties, body }, expiresAt) {
       const seq = ++last;
       const expiry = Number.isFinite(expiresAt) ? expiresAt : null;
-      write(() => void insert.run(seq, queue, expiry, exchange, routingKey, JSON.stringify(properties), body));
+      void write(() => void insert.run(seq, queue, expiry, exchange, routingKey, JSON.stringify(properties), body));
       return seq;
     },
-    remove: (seq) => write(() => void remove.run(seq)),
+    remove: (seq) => void write(() => void remove.run(seq)),
+    ack: (seq) =>
+      void write(
+        () => void remove.run(seq),
+        removeLeft,
+        () => void left.add(seq),
+      ),
+    acked: (seq) => write(() => void remove.run(seq)),
     async written() {
       store.checkFolder();
       await writing;

@@ -125,6 +125,13 @@ export class MemoryBus implements Bus {
         this.#discount(message);
         if (entry !== undefined) journal?.remove(entry);
       },
+      ended: (message, entry) => {
+        this.#discount(message);
+        if (entry !== undefined) journal?.ack(entry);
+      },
+      async forgotten(entry) {
+        if (entry !== undefined) await journal?.acked(entry).catch(throwUnwritten);
+      },
     });
     for (const journaled of journal?.load(name) ?? []) {
       this.#count(journaled.message);
@@ -175,7 +182,7 @@ export class MemoryBus implements Bus {
       if (notes.some(({ noted }) => noted.entry !== undefined)) await journal.written();
     } catch (error) {
       for (const _ of notes) this.#discount(message);
-      throw new Failure("NOT_HELD", "the journal cannot be written: check data-dir's disk", { cause: error });
+      throwUnwritten(error);
     }
     for (const { queue, noted } of notes) queue.put(noted);
   }
@@ -191,4 +198,8 @@ export class MemoryBus implements Bus {
     }
     return queues;
   }
+}
+
+function throwUnwritten(cause: unknown): never {
+  throw new Failure("NOT_HELD", "the journal cannot be written: check data-dir's disk", { cause });
 }

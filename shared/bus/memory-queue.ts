@@ -1,6 +1,7 @@
 import { PassingSet } from "../passing-map.ts";
 import type { ConsumeOptions, Delivery, OutgoingMessage, StartingConsumer } from "./bus.ts";
 import { createDrain } from "./drain.ts";
+import { throwIfGone } from "./gone.ts";
 import type { Journaled } from "./journal.ts";
 import { ReadyList, type Placed } from "./ready-list.ts";
 import { RoundRobin, type WithRoom } from "./round-robin.ts";
@@ -28,12 +29,19 @@ interface Subscription extends WithRoom {
 /** Consumers that end their deliveries at once are not to keep the process from everything else. */
 const DRAIN_AT_ONCE = 256;
 
+/** Milliseconds until a delivery comes again whose ack the disk has not taken: it may be full for long. */
+const ACK_AGAIN = 10_000;
+
 /** Where a queue's dead letters go, and what is noted when a message comes and when it leaves for good. */
 interface Surroundings {
   deadLetter(message: OutgoingMessage): void;
   /** Tells the message's number in the journal, when there is one. It is to dead-letter after `ttl` ms. */
   entered(message: OutgoingMessage, ttl: number): number | undefined;
   left(message: OutgoingMessage, entry: number | undefined): void;
+  /** It was acked. */
+  ended(message: OutgoingMessage, entry: number | undefined): void;
+  /** Resolves when a message that is about to be acked is not on disk any more; rejects when it still is. */
+  forgotten(entry: number | undefined): Promise<void>;
 }
 
 /**
@@ -151,7 +159,7 @@ export class MemoryQueue {
       redelivered: stored.redelivered,
       isGone: () => subscription.closed,
       ack: () => this.#settle(subscription, stored, "ack"),
-      acked: async () => this.#settle(subscription, stored, "ack"),
+      acked: () => this.#acked(subscription, stored),
       requeue: () => this.#settle(subscription, stored, "requeue"),
       reject: () => this.#settle(subscription, stored, "reject"),
     });
@@ -165,12 +173,26 @@ export class MemoryQueue {
       clearTimeout(this.#expiry);
       this.#expiry = undefined;
       this.#scheduleExpiry();
+    } else if (end === "ack") {
+      this.#surroundings.ended(stored.message, stored.entry);
     } else {
       // What is given back to a closed queue stays on disk.
       this.#surroundings.left(stored.message, end === "requeue" ? undefined : stored.entry);
       if (end === "reject") this.#deadLetter(stored.message);
     }
     this.#scheduleDrain();
+  }
+
+  async #acked(subscription: Subscription, stored: Stored): Promise<void> {
+    throwIfGone({ isGone: () => subscription.closed });
+    if (!subscription.inFlight.has(stored)) return;
+    try {
+      await this.#surroundings.forgotten(stored.entry);
+    } catch (error) {
+      setTimeout(() => this.#settle(subscription, stored, "requeue"), ACK_AGAIN).unref();
+      throw error;
+    }
+    this.#settle(subscription, stored, "ack");
   }
 
   #deadLetter(message: OutgoingMessage): void {

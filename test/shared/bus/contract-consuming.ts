@@ -175,6 +175,19 @@ export function consumingContract(createBus: CreateBus): void {
     assert.deepEqual(await consume(queue).take(), ["2"]);
   });
 
+  test("an ack that is waited for once its consumer has closed is refused: the delivery comes again", async (t) => {
+    const { bus, declareQueue, send, consume } = createBench(await createBus(t));
+    const queue = await declareQueue();
+    await send(queue, "1");
+    const consumer = consume(queue);
+    const [one] = await consumer.deliveries.next();
+    assert.ok(one);
+    await consumer.close();
+    await assert.rejects(one.acked());
+    assert.equal(await bus.depth(queue), 1);
+    assert.deepEqual(await consume(queue).take(), ["1"]);
+  });
+
   test("a consumer cancelled at once takes nothing", async (t) => {
     const { bus, declareQueue, send, consume } = createBench(await createBus(t));
     const queue = await declareQueue();

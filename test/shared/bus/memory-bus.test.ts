@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery } from "../../../shared/bus/bus.ts";
 import { createJournal, journalSchema } from "../../../shared/bus/journal.ts";
 import { MemoryBus, type MemoryLimits } from "../../../shared/bus/memory-bus.ts";
@@ -103,6 +104,63 @@ test("what the journal's disk does not take is not held: not delivered, not coun
   deliveries.all[0]?.ack();
   await rm(dirname(store.database.location() as string), { recursive: true });
   await assert.rejects(send(kept, "for a folder that is gone"), { code: "NOT_HELD", status: 503 });
+});
+
+/** A bus with a journal, and the way to have SQLite fail every write (`fail`), and to let it write again. */
+async function createFailing(t: TestContext) {
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
+  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const journal = createJournal(store);
+  const bench = createBench(new MemoryBus({ journal }));
+  t.after(async () => {
+    await bench.bus.close();
+    store.close();
+    await rm(dataDir, { recursive: true });
+  });
+  const queue = await bench.declareQueue("kept", { "x-queue-type": "quorum" });
+  return {
+    ...bench,
+    queue,
+    journal,
+    setFailing: (isFailing: boolean): void => store.database.exec(`PRAGMA query_only = ${isFailing ? "ON" : "OFF"}`),
+    onDisk: () => journal.load(queue).map(({ message }) => message.body.toString()),
+  };
+}
+
+test("what was acked while the disk took nothing leaves it with the next one that is acked", async (t) => {
+  const { queue, send, consume, journal, setFailing, onDisk } = await createFailing(t);
+  const { deliveries } = consume(queue);
+  await send(queue, "1", "2", "3", "4");
+  const [one, two, three] = await deliveries.next(4);
+  setFailing(true);
+  for (const delivery of [one, two]) {
+    delivery?.ack();
+    await assert.rejects(journal.written());
+  }
+  setFailing(false);
+  three?.ack();
+  await journal.written();
+  await eventually("only what is under way is on disk", () => onDisk().join() === "4");
+});
+
+test("an ack that is waited for is refused when the disk does not take it, and the delivery comes again later", async (t) => {
+  const { bus, queue, send, setFailing, onDisk } = await createFailing(t);
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const deliveries: Delivery[] = [];
+  bus.consume(queue, { prefetch: 1 }, (delivery) => deliveries.push(delivery));
+  await send(queue, "1");
+  await nextTurn();
+  setFailing(true);
+  for (let i = 0; i < 2; i++) await assert.rejects(async () => deliveries[0]?.acked(), { code: "NOT_HELD" });
+  setFailing(false);
+  t.mock.timers.tick(9999);
+  await nextTurn();
+  assert.deepEqual([deliveries.length, onDisk()], [1, ["1"]]);
+  t.mock.timers.tick(1);
+  await nextTurn();
+  assert.deepEqual([deliveries.length, deliveries[1]?.redelivered], [2, true]);
+  await deliveries[1]?.acked();
+  assert.deepEqual([onDisk(), await bus.depth(queue)], [[], 0]);
 });
 
 test("what is given back after the bus has closed stays on disk", async (t) => {
