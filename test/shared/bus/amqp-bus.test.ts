@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { connect } from "amqplib";
 import { createBench, untilReady } from "./bench.ts";
 import { createAmqpTestBus } from "./amqp-test-bus.ts";
 import { busContract } from "./contract.ts";
@@ -29,6 +30,18 @@ test("what is on its way to a consumer that is cancelled goes to the next one at
   await untilReady(bus);
   assert.deepEqual(await consume(queue).take(2), ["2", "3"]);
   assert.deepEqual(taken, ["1"]);
+});
+
+test("a consumer cancelled before its channel is there does not begin to consume, which would send deliveries round", async (t) => {
+  const bus = await createAmqpTestBus(t, [url]);
+  const queue = await createBench(bus).declareQueue();
+  const consumer = bus.consume(queue, { prefetch: 10 }, () => {});
+  await consumer.cancel();
+  await consumer.started(10_000);
+  const connection = await connect(url);
+  const { consumerCount } = await (await connection.createChannel()).checkQueue(queue);
+  await connection.close();
+  assert.equal(consumerCount, 0);
 });
 
 test("a round trip of publish, consume, publish a reply, consume takes no Nagle pause", async (t) => {
