@@ -13,7 +13,7 @@ export function parseUrl(text: string): Options.Connect {
     port: Number(url.port) || (protocol === "amqps" ? 5671 : 5672),
     username: decodeURIComponent(url.username) || "guest",
     password: decodeURIComponent(url.password) || "guest",
-    vhost: decodeURIComponent(url.pathname.slice(1)) || "/",
+    vhost: url.pathname.slice(1) || "/", // amqplib decodes it
     heartbeat: Number(url.searchParams.get("heartbeat") ?? HEARTBEAT),
   };
 }

@@ -1,11 +1,11 @@
 import type { Options } from "amqplib";
 
 /** What to do about a connection that did not come about, where amqplib's `reason` does not tell; else the reason itself. */
-export function connectFaultOf(reason: string, { protocol, vhost }: Options.Connect): string {
+export function connectFaultOf(reason: string, { protocol, vhost = "/" }: Options.Connect): string {
   if (/ConnectionOpenOk; got <ConnectionClose/.test(reason)) {
     return (
-      `the broker refuses the virtual host ${JSON.stringify(vhost)}: it does not exist, or the user has no right to it, or ` +
-      "it is down, or it or the user has no room for more connections; the broker's log says which: create it, grant the " +
+      `the broker refuses the virtual host ${JSON.stringify(decodeURIComponent(vhost))}: it does not exist, or the user has ` +
+      "no right to it, or it is down, or it or the user has no room for more connections; the broker's log says which: create it, grant the " +
       "right or raise the limit, or correct the end of the URL (AMQP_URL, amqp.url)"
     );
   }

@@ -64,10 +64,10 @@ test("a broker that cannot be reached as written: the log says why and what to d
     t.after(() => server.close());
   }
   await Promise.all([web, closing, resetting].map((server) => once(server, "listening")));
-  const noVhost = new URL(url);
-  noVhost.pathname = "/no%2Fsuch";
+  const withVhost = (written: string): string => Object.assign(new URL(url), { pathname: written }).href;
   const wrong: [address: string, words: RegExp][] = [
-    [noVhost.href, /refuses the virtual host "no\/such": .*more connections.*AMQP_URL/],
+    [withVhost("/%252F"), /refuses the virtual host "%2F": /], // not "/", which is there
+    [withVhost("/no%2Fsuch"), /refuses the virtual host "no\/such": .*more connections.*AMQP_URL/],
     [url.replace("amqp:", "amqps:"), /does not speak amqps: set AMQP_URL/],
     [`amqp://127.0.0.1:${(web.address() as AddressInfo).port}`, /does not speak amqp: set AMQP_URL/],
     ...[closing, resetting].map((server): [string, RegExp] => [
