@@ -70,6 +70,18 @@ export function queueContract(createBus: CreateBus): void {
     assert.deepEqual([...(await consumer.take()), ...(await consumer.take())], ["2", "3"]);
   });
 
+  test("one full queue refuses a message that others would take as well", async (t) => {
+    const { name, declare, publish, send } = createBench(await createBus(t));
+    const full = { "x-max-length": 1, "x-overflow": "reject-publish" };
+    await declare({
+      exchanges: [{ name: name("x"), type: "fanout" }],
+      queues: [classic(name("full"), full), classic(name("other"))],
+      bindings: [toQueue(name("x"), name("full")), toQueue(name("x"), name("other"))],
+    });
+    await send(name("full"), "1");
+    await assert.rejects(publish({ exchange: name("x") }), { code: "NACKED" });
+  });
+
   test("a full queue with drop-head loses its oldest, or dead-letters it", async (t) => {
     const { name, declareQueue, send, consume } = createBench(await createBus(t));
     const dropped = await declareQueue("dropped");

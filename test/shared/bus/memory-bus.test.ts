@@ -107,7 +107,7 @@ test("what the journal's disk does not take is not held: not delivered, not coun
 });
 
 /** A bus with a journal, and the way to have SQLite fail every write (`fail`), and to let it write again. */
-async function createFailing(t: TestContext) {
+async function createKept(t: TestContext) {
   const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
   const store = openStore(dataDir, journalSchema, createTestLog().log);
   const journal = createJournal(store);
@@ -128,10 +128,10 @@ async function createFailing(t: TestContext) {
 }
 
 test("what was acked while the disk took nothing leaves it with the next one that is acked", async (t) => {
-  const { queue, send, consume, journal, setFailing, onDisk } = await createFailing(t);
+  const { queue, send, consume, journal, setFailing, onDisk } = await createKept(t);
   const { deliveries } = consume(queue);
-  await send(queue, "1", "2", "3", "4");
-  const [one, two, three] = await deliveries.next(4);
+  await send(queue, "1", "2", "3", "4", "5");
+  const [one, two, three, four, five] = await deliveries.next(5);
   setFailing(true);
   for (const delivery of [one, two]) {
     delivery?.ack();
@@ -140,11 +140,19 @@ test("what was acked while the disk took nothing leaves it with the next one tha
   setFailing(false);
   three?.ack();
   await journal.written();
-  await eventually("only what is under way is on disk", () => onDisk().join() === "4");
+  setFailing(true); // before those before it can leave with it
+  await nextTurn();
+  setFailing(false);
+  four?.ack();
+  await journal.written();
+  await eventually("only what is under way is on disk", () => onDisk().join() === "5");
+  five?.requeue();
+  await five?.acked();
+  assert.deepEqual(onDisk(), ["5"], "what was given back cannot be acked any more");
 });
 
 test("an ack that is waited for is refused when the disk does not take it, and the delivery comes again later", async (t) => {
-  const { bus, queue, send, setFailing, onDisk } = await createFailing(t);
+  const { bus, queue, send, setFailing, onDisk } = await createKept(t);
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const deliveries: Delivery[] = [];
   bus.consume(queue, { prefetch: 1 }, (delivery) => deliveries.push(delivery));
@@ -251,6 +259,16 @@ test("what returns to a queue that nobody has declared stays on disk, and is the
   assert.deepEqual(await consume(gone).take(), ["returned"]);
   await journal.written();
   assert.deepEqual([journal.load(waiting), journal.load(gone)], [[], []]);
+});
+
+test("what returns to a queue at the moment that is declared is there", async (t) => {
+  const { declareQueue, name, send, consume } = await createKept(t);
+  const returning = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": name("gone") };
+  const rejecting = consume(await declareQueue("rejecting", { "x-queue-type": "quorum", ...returning }));
+  await send(name("rejecting"), "returned");
+  const [delivery] = await rejecting.deliveries.next();
+  delivery?.reject();
+  assert.deepEqual(await consume(await declareQueue("gone", { "x-queue-type": "quorum" })).take(), ["returned"]);
 });
 
 /** The clock that TTLs go by, which then stands still. */
