@@ -156,8 +156,11 @@ test("refuses what is no authorization", async (t) => {
     const answer = await browse(page + query, {}, method);
     assert.deepEqual([answer.statusCode, await textOf(answer)], [status, body], name);
   }
+  api.fail("/sns/oauth2/access_token", { errcode: 0, errmsg: "ok" });
+  const answer = await browse(`${page}?code=C&state=s`);
+  assert.deepEqual([answer.statusCode, await textOf(answer)], [500, "WeChat's answer to the code holds no openid\n"]);
   assert.equal(requests.length, 0);
-  assert.equal(api.calls.length, 1);
+  assert.equal(api.calls.length, 2);
 });
 
 test("passes the answer back as it comes", async (t) => {
