@@ -15,7 +15,7 @@ export function createOperations(): Record<string, Operation> {
     publishEnriched: send(
       "enrichedOfService",
       "The dispatcher publishes what it added userInfo to",
-      false,
+      true,
       repliesWith(),
     ),
     deliverEnriched: send("enriched", "A consumer binds its queue here and gets userInfo too", false, repliesWith()),
@@ -26,7 +26,11 @@ export function createOperations(): Record<string, Operation> {
     dispatchOrdered: receive("dispatchOrdered", "One dispatcher takes an account's events, each user's in their order"),
     retry: send("retry", "The dispatcher puts a failed delivery aside; the broker returns it", true),
     giveUp: send("dead", "The dispatcher keeps what no retry helped, or what must not be tried again", true),
-    keepUnrouted: send("unrouted", "The gateway keeps a push that came back, since no queue was bound for it", true),
+    keepUnrouted: send(
+      "unrouted",
+      "What came back is kept, since no queue was bound for it: by the gateway, or by the dispatcher where consumers alone answer",
+      true,
+    ),
   };
 }
 
