@@ -461,28 +461,47 @@ test("to a broker that reads nothing a bounded amount is written, and all of it 
   assert.ok(((await bus.depth(queue)) ?? 0) < 1500, `${await bus.depth(queue)} were written`);
 });
 
+const endAlarm = () => node.rabbitmqctl("set_vm_memory_high_watermark", "0.4");
+
+/** Has the broker block publishing, at the latest until the test's end. */
+async function raiseAlarm(t: TestContext, { bus, publish }: Pick<Setting, "bus" | "publish">, queue: string) {
+  await node.rabbitmqctl("set_vm_memory_high_watermark", "0.00001");
+  t.after(endAlarm);
+  await eventually("blocked", async () => {
+    await publish({ routingKey: queue }, { timeout: 100 }).catch(() => {}); // the broker tells those who publish
+    return !bus.ready;
+  });
+}
+
 test("under a memory alarm the bus is not ready and publishes end in time; then all is as before", async (t) => {
   const { bus, declareQueue, publish, send, consume } = await createSetting(t);
   const queue = await declareQueue();
   const consumer = consume(queue);
   await untilReady(bus);
-  await node.rabbitmqctl("set_vm_memory_high_watermark", "0.00001");
-  t.after(() => node.rabbitmqctl("set_vm_memory_high_watermark", "0.4"));
-  await eventually("blocked", async () => {
-    await publish({ routingKey: queue }, { timeout: 100 }).catch(() => {}); // the broker tells those who publish
-    return !bus.ready;
-  });
+  await raiseAlarm(t, { bus, publish }, queue);
   const took = await elapsed(() =>
     assert.rejects(publish({ routingKey: queue }, { timeout: 300 }), { code: "NOT_HELD" }),
   );
   assert.ok(took < 4500, `${took} ms`);
   assert.equal(await bus.depth(queue), 0); // the other connection answers
   const waiting = publish({ routingKey: queue, body: Buffer.from("after") }, { timeout: 60_000 });
-  const [fate] = await Promise.all([waiting, node.rabbitmqctl("set_vm_memory_high_watermark", "0.4")]);
+  const [fate] = await Promise.all([waiting, endAlarm()]);
   assert.equal(fate, "routed");
   await untilReady(bus);
   await send(queue, "last");
   await eventually("all arrive", () => consumer.deliveries.all.some(({ body }) => body.toString() === "last"));
+});
+
+test("a connection that was lost under an alarm is not blocked when it comes back after that", async (t) => {
+  const { bus, proxy, declareQueue, publish } = await createSetting(t);
+  const queue = await declareQueue();
+  await untilReady(bus);
+  await raiseAlarm(t, { bus, publish }, queue);
+  await proxy.refuse();
+  proxy.reset();
+  await endAlarm();
+  await proxy.accept();
+  assert.equal(await publish({ routingKey: queue }, { timeout: 30_000 }), "routed");
 });
 
 test("a broker that restarts finds the bus as it was", async (t) => {
