@@ -81,7 +81,7 @@ export function createRounds(parts: RoundParts): (afterBatch: () => Promise<void
 
   async function publishInOrder(rows: SpooledRow[], round: Round): Promise<void> {
     for (const row of rows) {
-      if (isOver()) return;
+      if (isOver()) return void round.stuck.add(row.user); // it may be over for a moment only
       try {
         await publish(withBudgetLeft(pushOf(row)));
       } catch (error) {

@@ -230,6 +230,34 @@ test("a user's push to another place than the one before waits for that one", as
   assert.deepEqual(published, ["0", "1"]);
 });
 
+test("a user's push that is not tried, as the broker takes nothing for a moment, keeps those behind it", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const published: string[] = [];
+  let isReady = true;
+  const { spool } = await createPublishing(
+    t,
+    async ({ message }) => {
+      const { messageId = "" } = message.properties;
+      if (messageId === "0") await turn().then(() => (isReady = false)); // confirmed right after an alarm
+      if (messageId === "1")
+        await turn()
+          .then(turn)
+          .then(() => (isReady = true)); // confirmed when that is over
+      if (messageId !== "9") published.push(messageId);
+    },
+    () => isReady,
+  );
+  const [first, second, third] = [0, 2, 3].map((id) => ({ ...push(id), user: "shop/oUSER" })) as [
+    Spooled,
+    Spooled,
+    Spooled,
+  ];
+  const others = Array.from({ length: 97 }, () => push(9));
+  for (const each of [first, second, push(1), ...others, third]) await spool.add(each);
+  await seconds(t, 2);
+  assert.deepEqual(published, ["0", "1", "2", "3"]);
+});
+
 test("what is published later says what is left of its budget by then", async (t) => {
   const published = Promise.withResolvers<Spooled>();
   const { spool } = await createPublishing(t, async (each) => published.resolve(each));
