@@ -112,7 +112,7 @@ export function createSpool({ store, names, publish, isReady, log, metrics, maxB
   }
 
   function drain(): void {
-    if (draining || closed || (messages === 0 && published.size === 0) || !isReady()) return;
+    if (draining || (messages === 0 && published.size === 0) || !isReady()) return;
     if (rests > 0) return void rests--;
     draining = publishAll()
       .catch((error: unknown) => log.error({ reason: reasonOf(error) }, "the spool could not be read"))

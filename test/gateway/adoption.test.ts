@@ -18,7 +18,12 @@ import { createTemporaryFolder } from "../support/temporary-folder.ts";
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 function messageOf(id: number, bytes: number): Spooled["message"] {
-  return { exchange: "x", routingKey: "msg.text", body: Buffer.alloc(bytes), properties: { messageId: `${id}` } };
+  return {
+    exchange: "wx.events",
+    routingKey: "msg.text",
+    body: Buffer.alloc(bytes),
+    properties: { messageId: `${id}` },
+  };
 }
 
 interface Left {
@@ -34,7 +39,7 @@ interface Left {
 
 interface Fixture {
   /** A process that starts now, and the spool it makes. */
-  start: () => { store: Store; createSpool: () => Spool };
+  start: (prefix?: string) => { store: Store; createSpool: () => Spool };
   /** Opens what the dead gateway has left, while nobody else has it. */
   openLeft: () => DatabaseSync;
   folders: () => number;
@@ -70,13 +75,13 @@ async function createFixture(
   const left = gone.database.location() as string;
   const first = openStore(dataDir, storeSchema, log); // in a folder of its own: `gone` is not gone yet
   gone.close();
-  const open = (store: Store): ReturnType<Fixture["start"]> => {
+  const open = (store: Store, prefix = "wx"): ReturnType<Fixture["start"]> => {
     closing.push(() => store.database.isOpen && store.close());
     const parts = { publish: async () => {}, isReady: () => false, log, metrics };
     return {
       store,
       createSpool() {
-        const spool = createSpool({ store, names: createNames("wx"), ...parts });
+        const spool = createSpool({ store, names: createNames(prefix), ...parts });
         closing.push(() => spool.close());
         return spool;
       },
@@ -84,7 +89,7 @@ async function createFixture(
   };
   const starts = [first];
   return {
-    start: () => open(starts.shift() ?? openStore(dataDir, storeSchema, log)),
+    start: (prefix) => open(starts.shift() ?? openStore(dataDir, storeSchema, log), prefix),
     openLeft() {
       const database = new DatabaseSync(left);
       closing.push(() => database.isOpen && database.close());
@@ -149,6 +154,27 @@ test("what a dead gateway has published is known to the one that takes its folde
   known.close();
 });
 
+test("a spool that is closed before it has learnt all that a dead gateway has published leaves the folder for the next process", async (t) => {
+  const { start, folders } = await createFixture(t, { spooled: 1, published: 2500 });
+  const { store, createSpool: create } = start();
+  const spool = create();
+  while ((await countAtTurn(store)) < 1);
+  await spool.close();
+  assert.equal(folders(), 2);
+});
+
+test("what a dead gateway left goes by the names that this one uses, whatever amqp.prefix that one had", async (t) => {
+  const { start, folders } = await createFixture(t, { journaled: 1, spooled: 1 });
+  const { store, createSpool: create } = start("shop");
+  create();
+  while (folders() > 1) await turn();
+  const to = store.database.prepare("SELECT exchange || '>' || routing_key AS place FROM spool ORDER BY seq").all();
+  assert.deepEqual(
+    to.map(({ place }) => place),
+    [">shop.dispatch.shop", "shop.events>msg.text"],
+  );
+});
+
 test("a spool that is closed meanwhile leaves the rest where it is, and the next process moves it: nothing lost or doubled", async (t) => {
   const { start, openLeft, folders, counted } = await createFixture(t, { spooled: 10_000 });
   const first = start();
@@ -170,11 +196,12 @@ test("a spool that is closed meanwhile leaves the rest where it is, and the next
 });
 
 test("while our disk takes nothing, the folder keeps everything", async (t) => {
-  const { start, openLeft, folders, tick, lines } = await createFixture(t, { spooled: 1200 });
+  const { start, openLeft, folders, tick, counted, lines } = await createFixture(t, { spooled: 1200 });
   const { store, createSpool: create } = start();
   store.database.exec("PRAGMA query_only = ON");
-  create();
+  const spool = create();
   while (!lines.some(({ msg }) => msg.startsWith("a folder in data-dir cannot be used"))) await turn();
+  assert.deepEqual([await counted(), spool.holds("shop/0")], ["0", false]);
   const left = openLeft();
   assert.deepEqual(idsIn(left), range(1200));
   left.close();

@@ -179,6 +179,22 @@ test("what is refused is tried again with one push at a time and after a rest, t
   assert.ok(!spool.holds("shop/249"));
 });
 
+test("what a broker is slow to confirm is not published again meanwhile", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const tried: unknown[] = [];
+  const confirmed = Promise.withResolvers<void>();
+  const { spool } = await createPublishing(t, async ({ message }) => {
+    tried.push(message.properties.messageId);
+    await confirmed.promise;
+  });
+  await spool.add(push(0));
+  await seconds(t, 3);
+  confirmed.resolve();
+  await seconds(t, 3);
+  assert.deepEqual(tried, ["0"]);
+  assert.ok(!spool.holds("shop/0"));
+});
+
 test("there is no rest after a broker that was silent, nor while some of it is published", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const tried: string[] = [];
