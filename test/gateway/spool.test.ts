@@ -193,6 +193,22 @@ test("what a broker is slow to confirm is not published again meanwhile", async 
   await seconds(t, 3);
   assert.deepEqual(tried, ["0"]);
   assert.ok(!spool.holds("shop/0"));
+  const reads = t.mock.method(StatementSync.prototype, "all");
+  const writes = t.mock.method(StatementSync.prototype, "run");
+  await seconds(t, 3);
+  assert.deepEqual([reads.mock.callCount(), writes.mock.callCount()], [0, 0], "an empty spool leaves the disk alone");
+});
+
+test("a broker that is silent to all that is tried is not asked for more, wherever that is to go", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  let tried = 0;
+  const { spool } = await createPublishing(t, async () => {
+    tried++;
+    throw new Failure("NOT_HELD", "the broker did not confirm in time");
+  });
+  for (let id = 0; id < 101; id++) await spool.add(push(id, 1, `x${id}`));
+  await seconds(t, 1);
+  assert.equal(tried, 100, "those that were read together");
 });
 
 test("there is no rest after a broker that was silent, nor while some of it is published", async (t) => {
@@ -232,6 +248,23 @@ test("a push that AMQP cannot carry keeps those of its user behind it, however m
     [...others, push(252)].map(({ message }) => message.properties.messageId),
   );
   assert.deepEqual({ ...(leftAtLast as object) }, { count: 1 + 53 }, "what is published is off the disk by and by");
+});
+
+test("a push that AMQP cannot carry keeps those of its user also when it is the one that goes first", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const published: string[] = [];
+  let options: ErrorOptions = {};
+  const { spool } = await createPublishing(t, async ({ message: { properties } }) => {
+    if (properties.messageId === "0") throw new Failure("NACKED", "no", options);
+    published.push(properties.messageId as string);
+  });
+  await spool.add(push(0));
+  await seconds(t, 1);
+  options = { cause: new Error("too long") };
+  await spool.add({ ...push(1), user: "shop/0" });
+  await spool.add(push(2));
+  await seconds(t, 6);
+  assert.deepEqual(published, ["2"]);
 });
 
 test("a user's push to another place than the one before waits for that one", async (t) => {
