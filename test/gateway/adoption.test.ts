@@ -147,6 +147,9 @@ for (const { most, ...left } of steps) {
 test("what a dead gateway has published is known to the one that takes its folder over", async (t) => {
   const { start, folders } = await createFixture(t, { spooled: 1, published: 2500 });
   const { store, createSpool: create } = start();
+  const own = createPublished({ store, log: createTestLog().log, onForgotten: () => {} });
+  own.add(digestOf("7")); // known to both
+  own.close();
   create();
   while (folders() > 1) await turn();
   const known = createPublished({ store, log: createTestLog().log, onForgotten: () => {} });

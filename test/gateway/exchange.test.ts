@@ -121,3 +121,20 @@ test("only pushes whose key is among those that wait name a reply queue, the oth
     ],
   );
 });
+
+test("a push that is not held, or is on disk, waits for its reply no longer: one that comes then is late", async () => {
+  for (const hold of [async () => "spooled" as const, async () => Promise.reject(new Error("not held"))]) {
+    const replies = createReplies(() => false);
+    const exchange = createExchange({
+      account: await accountOf({ name: "shop" }),
+      names: createNames("wx"),
+      replies,
+      replyQueue: { name: "wx.replies.1" },
+      hold,
+    });
+    const push = parsePush(Buffer.from("<xml><MsgType>text</MsgType><MsgId>1</MsgId></xml>"), "shop");
+    const deadline = Date.now() + 60_000;
+    await exchange(push, { holdBy: deadline, deadline }).catch(() => {});
+    assert.equal(replies.take({ properties: { correlationId: push.identity }, body: Buffer.from("{}") }), "late");
+  }
+});
