@@ -141,6 +141,14 @@ test("what is still to be written when a store is closed is on disk", async (t) 
   assert.deepEqual(numbersOf(start().database), [1]);
 });
 
+test("a change that comes when the store is closed is refused", async (t) => {
+  const { start } = await createFixture(t);
+  const store = start();
+  store.close();
+  await assert.rejects(store.write((database) => insert(database, 1)));
+  assert.deepEqual(numbersOf(start().database), []);
+});
+
 test("a folder is its owner's alone, and what is written is synced", async (t) => {
   const { dataDir, start } = await createFixture(t);
   const { database } = start();
