@@ -47,8 +47,11 @@ export function createExchange({ account, names, replies, replyQueue, hold }: Ex
     giveUp?.addEventListener("abort", () => waiting.cancel(), { once: true });
     try {
       const held = await hold(eventOf(push, deadline, replyQueue.name), holdBy);
-      if (held !== "routed") return { reply: success, outcome: held };
-      return answerOf(push, await waiting.result);
+      if (held !== "routed") waiting.cancel();
+      const waited = await waiting.result;
+      // The reply may be here though the confirm is not: one queue that is silent keeps it from all that have their copy.
+      if (held !== "routed" && waited.kind !== "reply") return { reply: success, outcome: held };
+      return answerOf(push, waited);
     } finally {
       waiting.cancel();
     }

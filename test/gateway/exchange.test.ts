@@ -92,6 +92,11 @@ test("transfer_customer_service answers messages only: to an event it is a reply
   assert.deepEqual(toEvent, { reply: { type: "success" }, outcome: "silent", unusable });
 });
 
+test("a push that goes to disk, as the broker has not confirmed it, is answered with the reply that has come all the same", async () => {
+  const { answer } = await exchangeOf({}, "spooled", replied(`{"msg":"quick"}`));
+  assert.deepEqual(answer, { reply: { type: "text", msg: "quick" }, outcome: "replied" });
+});
+
 test("a store's reply is raw, whoever gives it", async () => {
   const { answer } = await exchangeOf({ "is-channels-ec": true }, "routed", replied(`{"type":"text","msg":"{}"}`));
   assert.deepEqual(answer, { reply: { type: "raw", msg: "{}" }, outcome: "replied" });
