@@ -52,9 +52,10 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
       if ((await publish(message, { tries: refusals.tries(exchange) })) === "routed") return "routed";
     } catch (error) {
       if (!isFailure(error, "NACKED") || error.cause !== undefined) throw error;
+      if (exchange === "") throw error; // it is for that queue alone
       refusals.happened(exchange);
       // One queue's refusal is one for all, and nobody tells which queues have their copy: this one has it for certain.
-      const queue = dispatchQueues.get(service) ?? names.unrouted;
+      const queue = names.isRetry(exchange) ? message.routingKey : (dispatchQueues.get(service) ?? names.unrouted);
       if ((await publishTo(queue)) === "routed") {
         const line = { identity: message.properties.messageId, service, queue };
         log.warn(line, "a subscriber's queue refuses, publishing past it");

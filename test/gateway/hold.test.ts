@@ -85,3 +85,28 @@ test("a push that AMQP cannot carry is refused alone: no queue is told to be at 
   assert.equal(await hold("id"), "routed");
   assert.deepEqual(lines.all, []);
 });
+
+test("what a queue of an in-process bus has left goes past none that refuses to the dispatcher, nor what waited for a retry there", async (t) => {
+  const bus = await createAmqpTestBus(t, [brokerUrl()]);
+  const { prefix, declare, send, consume } = createBench(bus);
+  const { accounts } = await configOf({ services: [service({ name: "shop" })], amqp: { url: brokerUrl(), prefix } });
+  const names = createNames(prefix);
+  const [full, consumers] = [`${prefix}.full`, `${prefix}.consumers`];
+  await declare({
+    queues: [
+      classic(full, { "x-max-length": 1, "x-overflow": "reject-publish" }),
+      classic(consumers),
+      classic(names.dispatchOf("shop")),
+    ],
+  });
+  await send(full, "fills it");
+  const holdOnBroker = createHoldOnBroker({ accounts, bus, names, log: createTestLog().log });
+  const hold = (exchange: string, routingKey: string) => {
+    const message = { exchange, routingKey, body: Buffer.from("push"), properties: { messageId: "id" } };
+    return holdOnBroker({ service: "shop", user: "shop/oUSER", message }, 5000);
+  };
+  await assert.rejects(hold("", full), { code: "NACKED" });
+  assert.equal(await hold(names.retryOf("7m"), consumers), "routed"); // there is no such exchange
+  assert.deepEqual(await consume(consumers).take(), ["push"]);
+  assert.equal(await bus.depth(names.dispatchOf("shop")), 0);
+});
