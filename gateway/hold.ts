@@ -1,4 +1,4 @@
-import type { Bus, OutgoingMessage, PublishOutcome } from "../shared/bus/bus.ts";
+import type { Bus, OutgoingMessage, PublishOptions, PublishOutcome } from "../shared/bus/bus.ts";
 import { createRefusals } from "../shared/bus/refusals.ts";
 import { dispatchQueueOf, isDispatched, type Names } from "../shared/bus/names.ts";
 import type { Account } from "../shared/config/config.ts";
@@ -11,8 +11,15 @@ import type { Spooled } from "./spool-table.ts";
 /** Where a push is held: in the queues bound for it, in `unrouted` since there were none, or on this gateway's disk. */
 export type Held = "routed" | "unrouted" | "spooled";
 
-/** Resolves once the broker holds a push. Rejects with `NOT_HELD` or `NACKED` after at most `timeout` ms. */
-export type HoldOnBroker = (push: Spooled, timeout: number) => Promise<"routed" | "unrouted">;
+/**
+ * Resolves once the broker holds a push. Rejects with `NOT_HELD` or `NACKED` after at most `timeout` ms, and with
+ * `NOT_HELD` when `source` is gone before it could be published.
+ */
+export type HoldOnBroker = (
+  push: Spooled,
+  timeout: number,
+  source?: PublishOptions["source"],
+) => Promise<"routed" | "unrouted">;
 
 export interface HoldParts {
   accounts: Account[];
@@ -28,9 +35,9 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
   );
   const refusals = createRefusals();
 
-  return async function holdOnBroker({ service, message }, timeout) {
+  return async function holdOnBroker({ service, message }, timeout, source) {
     const deadline = performance.now() + timeout;
-    const publish = (each: OutgoingMessage, options: { tries?: number } = {}): Promise<PublishOutcome> =>
+    const publish = (each: OutgoingMessage, options: Partial<PublishOptions> = {}): Promise<PublishOutcome> =>
       bus.publish(each, { timeout: Math.max(deadline - performance.now(), 0), mandatory: true, ...options });
     // Behind it there is nothing more to be tried, and a refusal may pass: a quorum queue that elects its leader gives some.
     // One that has not passed lately is not waited for again, or each push would wait out its budget.
@@ -49,7 +56,7 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
 
     const { exchange } = message;
     try {
-      if ((await publish(message, { tries: refusals.tries(exchange) })) === "routed") return "routed";
+      if ((await publish(message, { tries: refusals.tries(exchange), source })) === "routed") return "routed";
     } catch (error) {
       if (!isFailure(error, "NACKED") || error.cause !== undefined) throw error;
       if (exchange === "") throw error; // it is for that queue alone
@@ -82,7 +89,8 @@ export function createHold(holdOnBroker: HoldOnBroker, bus: Pick<Bus, "publishes
   return async function hold(push, deadline) {
     if (!spool.holds(push.user)) {
       try {
-        return await holdOnBroker(push, patience(deadline));
+        // One that waits for the broker must not overtake what its user has had to leave on disk meanwhile.
+        return await holdOnBroker(push, patience(deadline), { isGone: () => spool.holds(push.user) });
       } catch (error) {
         if (!isFailure(error, "NOT_HELD") && !isFailure(error, "NACKED")) throw error;
       }

@@ -31,7 +31,7 @@ export interface PublishOptions {
   transient?: boolean;
   /** Tries after which a broker that refuses is believed, at least 1; Infinity: until the timeout. Default 5; the in-process bus is believed at once. */
   tries?: number | undefined;
-  /** The delivery that this is a copy of: once that is gone nothing is published any more, since it comes again (`NOT_HELD`). */
+  /** What this is a copy of, a delivery mostly: once that is gone nothing is published any more, since it comes again (`NOT_HELD`). */
   source?: Pick<Delivery, "isGone"> | undefined;
 }
 

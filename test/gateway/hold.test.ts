@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { createHoldOnBroker } from "../../gateway/hold.ts";
+import { storeSchema } from "../../gateway/gateway.ts";
+import { createHold, createHoldOnBroker } from "../../gateway/hold.ts";
+import { createSpool } from "../../gateway/spool.ts";
+import type { Bus } from "../../shared/bus/bus.ts";
 import { createNames } from "../../shared/bus/names.ts";
-import { brokerUrl } from "../bridge/system.ts";
+import { createMetrics } from "../../shared/metrics.ts";
+import { openStore } from "../../shared/store/store.ts";
+import { brokerUrl, createProxiedBroker } from "../bridge/system.ts";
 import { createAmqpTestBus } from "../shared/bus/amqp-test-bus.ts";
-import { classic, createBench, toQueue } from "../shared/bus/bench.ts";
+import { classic, createBench, eventually, toQueue, untilReady } from "../shared/bus/bench.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";
 import { configOf, service } from "../shared/config/sample-config.ts";
 
@@ -109,4 +117,41 @@ test("what a queue of an in-process bus has left goes past none that refuses to 
   assert.equal(await hold(names.retryOf("7m"), consumers), "routed"); // there is no such exchange
   assert.deepEqual(await consume(consumers).take(), ["push"]);
   assert.equal(await bus.depth(names.dispatchOf("shop")), 0);
+});
+
+test("a push that waits for a broker does not overtake another one of its user that goes to disk meanwhile", async (t) => {
+  const { prefix, declareQueue } = createBench(await createAmqpTestBus(t, [brokerUrl()]));
+  let bus: Bus | undefined;
+  t.after(() => bus?.close()); // before the proxy cuts it off
+  const { url, proxy } = await createProxiedBroker(t);
+  bus = await createAmqpTestBus(t, [url], { keep: true });
+  await untilReady(bus);
+  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-hold-"));
+  const [names, { log }] = [createNames(prefix), createTestLog()];
+  const store = openStore(dataDir, storeSchema, log);
+  const holdOnBroker = createHoldOnBroker({ accounts: [], bus, names, log });
+  const metrics = createMetrics();
+  const spool = createSpool({ store, names, publish: async () => {}, isReady: () => false, log, metrics });
+  t.after(async () => {
+    await spool.close();
+    store.close();
+    await rm(dataDir, { recursive: true });
+  });
+  const hold = createHold(holdOnBroker, bus, spool);
+  const queue = await declareQueue();
+  const pushOf = (user: string, messageId: string) => ({
+    service: "shop",
+    user,
+    message: { exchange: "", routingKey: queue, body: Buffer.from("push"), properties: { messageId } },
+  });
+  await proxy.refuse();
+  proxy.reset();
+  await eventually("the broker is away", () => bus?.publishes === false);
+  const holding = hold(pushOf("shop/oUSER", "2"), Date.now() + 4500);
+  await spool.add(pushOf("shop/oUSER", "1"));
+  await proxy.accept();
+  assert.equal(await holding, "spooled");
+  await untilReady(bus);
+  assert.equal(await hold(pushOf("shop/oOTHER", "3"), Date.now() + 4500), "routed");
+  assert.equal(await bus.depth(queue), 1);
 });
