@@ -146,7 +146,7 @@ test("a push that waits for a broker does not overtake another one of its user t
   });
   await proxy.refuse();
   proxy.reset();
-  await eventually("the broker is away", () => bus?.publishes === false);
+  await eventually("the broker is away", () => !bus?.publishes);
   const holding = hold(pushOf("shop/oUSER", "2"), Date.now() + 4500);
   await spool.add(pushOf("shop/oUSER", "1"));
   await proxy.accept();
