@@ -108,14 +108,12 @@ test("what the journal's disk does not take is not held: not delivered, not coun
 
 /** A bus with a journal, and the way to have SQLite fail every write (`fail`), and to let it write again. */
 async function createKept(t: TestContext) {
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-journal-"));
-  const store = openStore(dataDir, journalSchema, createTestLog().log);
+  const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
   const journal = createJournal(store);
   const bench = createBench(new MemoryBus({ journal }));
   t.after(async () => {
     await bench.bus.close();
     store.close();
-    await rm(dataDir, { recursive: true });
   });
   const queue = await bench.declareQueue("kept", { "x-queue-type": "quorum" });
   return {
