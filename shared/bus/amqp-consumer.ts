@@ -67,7 +67,9 @@ export function createAmqpConsumer(
 
   async function consumeOwn(opened: Opened, { topology, patience, onLost }: OwnQueue): Promise<void> {
     const declareAndConsume = async (): Promise<void> => {
-      const [refusal] = await declareTopologies([topology], () => openChannel(link));
+      const refusals = await declareTopologies([topology], () => openChannel(link));
+      // An exchange that is there otherwise than declared serves all the same; without any, the binding is refused.
+      const refusal = refusals.find(({ declaration }) => !declaration.startsWith("exchange "));
       if (refusal)
         throw new Failure("CONFIG_INVALID", `the broker refuses the ${refusal.declaration}: ${refusal.reason}`);
       await consume(opened);

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect } from "amqplib";
+import { replyTopology } from "../../../shared/bus/bridge-topology.ts";
+import type { Delivery } from "../../../shared/bus/bus.ts";
+import { createNames } from "../../../shared/bus/names.ts";
+import { createArrivals } from "../../support/arrivals.ts";
 import { createBench, untilReady } from "./bench.ts";
 import { createAmqpTestBus } from "./amqp-test-bus.ts";
 import { busContract } from "./contract.ts";
@@ -42,6 +46,27 @@ test("a consumer cancelled before its channel is there does not begin to consume
   const { consumerCount } = await (await connection.createChannel()).checkQueue(queue);
   await connection.close();
   assert.equal(consumerCount, 0);
+});
+
+test("an exchange of replies that is there with other arguments keeps no gateway from its replies", async (t) => {
+  const bus = await createAmqpTestBus(t, [url]);
+  const { prefix, declare, publish } = createBench(bus);
+  const names = createNames(prefix);
+  await declare({ exchanges: [{ name: names.replies, type: "direct" }] });
+  const replies = createArrivals<Delivery>("replies");
+  const lost: string[] = [];
+  const own = {
+    topology: replyTopology(names, "me"),
+    declareEvery: 20,
+    patience: 1000,
+    onLost: () => lost.push("lost"),
+  };
+  const queue = names.repliesOf("me");
+  await bus.consume(queue, { prefetch: 1, own }, (delivery) => replies.add(delivery)).started(2000);
+  await publish({ exchange: names.replies, routingKey: queue, body: Buffer.from("reply") });
+  assert.equal((await replies.next())[0]?.body.toString(), "reply");
+  assert.deepEqual(lost, []);
+  await bus.deleteQueue(queue).catch(() => {});
 });
 
 test("a round trip of publish, consume, publish a reply, consume takes no Nagle pause", async (t) => {
