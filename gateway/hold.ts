@@ -4,6 +4,7 @@ import { dispatchQueueOf, isDispatched, type Names } from "../shared/bus/names.t
 import type { Account } from "../shared/config/config.ts";
 import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
+import { PassingMap } from "../shared/passing-map.ts";
 import { reasonOf } from "../shared/reason-of.ts";
 import type { Spool } from "./spool.ts";
 import type { Spooled } from "./spool-table.ts";
@@ -86,18 +87,40 @@ export type Hold = (push: Spooled, deadline: number) => Promise<Held>;
 export function createHold(holdOnBroker: HoldOnBroker, bus: Pick<Bus, "publishes">, spool: Spool | undefined): Hold {
   if (spool === undefined) return (push, deadline) => holdOnBroker(push, Math.max(deadline - Date.now(), 0));
 
+  /** By user, resolves once all of theirs that came so far are with the broker, or go to disk in their order. */
+  const onTheWay = new PassingMap<string, Promise<void>>();
+
   return async function hold(push, deadline) {
-    if (!spool.holds(push.user)) {
-      try {
-        // One that waits for the broker must not overtake what its user has had to leave on disk meanwhile.
-        return await holdOnBroker(push, patience(deadline), { isGone: () => spool.holds(push.user) });
-      } catch (error) {
-        if (!isFailure(error, "NOT_HELD") && !isFailure(error, "NACKED")) throw error;
-      }
+    const { user } = push;
+    const before = onTheWay.get(user);
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    onTheWay.set(user, over);
+    void over.then(() => onTheWay.get(user) === over && onTheWay.delete(user));
+    try {
+      const held = await tryBroker(push, deadline);
+      if (held !== undefined) return held;
+      await before; // one that came while the broker was there waits longer for it
+      const adding = spool.add(push);
+      end();
+      await adding;
+      return "spooled";
+    } finally {
+      end(before);
     }
-    await spool.add(push);
-    return "spooled";
   };
+
+  /** Resolves with undefined when the push has to go to disk. */
+  async function tryBroker(push: Spooled, deadline: number): Promise<Held | undefined> {
+    const isBehind = (): boolean => spool?.holds(push.user) === true;
+    if (isBehind()) return undefined;
+    try {
+      // One that waits for the broker must not overtake what its user has had to leave on disk meanwhile.
+      return await holdOnBroker(push, patience(deadline), { isGone: isBehind });
+    } catch (error) {
+      if (isFailure(error, "NOT_HELD") || isFailure(error, "NACKED")) return undefined;
+      throw error;
+    }
+  }
 
   function patience(deadline: number): number {
     const left = Math.max(deadline - Date.now() - DISK_MARGIN, 0);

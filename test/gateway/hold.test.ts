@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { storeSchema } from "../../gateway/gateway.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createHold, createHoldOnBroker } from "../../gateway/hold.ts";
 import { createSpool } from "../../gateway/spool.ts";
 import type { Bus } from "../../shared/bus/bus.ts";
 import { createNames } from "../../shared/bus/names.ts";
+import { Failure } from "../../shared/failure.ts";
 import { createMetrics } from "../../shared/metrics.ts";
 import { openStore } from "../../shared/store/store.ts";
 import { brokerUrl, createProxiedBroker } from "../bridge/system.ts";
 import { createAmqpTestBus } from "../shared/bus/amqp-test-bus.ts";
 import { classic, createBench, eventually, toQueue, untilReady } from "../shared/bus/bench.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { configOf, service } from "../shared/config/sample-config.ts";
 
 /** A dispatch queue that has room for one message, full, and a push that is to go there. */
@@ -119,6 +119,19 @@ test("what a queue of an in-process bus has left goes past none that refuses to 
   assert.equal(await bus.depth(names.dispatchOf("shop")), 0);
 });
 
+/** A spool that publishes nothing. */
+function createFilling(t: TestContext) {
+  const { log } = createTestLog();
+  const store = openStore(createTemporaryFolder(t), storeSchema, log);
+  const parts = { names: createNames("wx"), publish: async () => {}, isReady: () => false, log };
+  const spool = createSpool({ store, metrics: createMetrics(), ...parts });
+  t.after(async () => {
+    await spool.close();
+    store.close();
+  });
+  return { spool, store };
+}
+
 test("a push that waits for a broker does not overtake another one of its user that goes to disk meanwhile", async (t) => {
   const { prefix, declareQueue } = createBench(await createAmqpTestBus(t, [brokerUrl()]));
   let bus: Bus | undefined;
@@ -126,17 +139,8 @@ test("a push that waits for a broker does not overtake another one of its user t
   const { url, proxy } = await createProxiedBroker(t);
   bus = await createAmqpTestBus(t, [url], { keep: true });
   await untilReady(bus);
-  const dataDir = await mkdtemp(join(tmpdir(), "wx-bridge-hold-"));
-  const [names, { log }] = [createNames(prefix), createTestLog()];
-  const store = openStore(dataDir, storeSchema, log);
-  const holdOnBroker = createHoldOnBroker({ accounts: [], bus, names, log });
-  const metrics = createMetrics();
-  const spool = createSpool({ store, names, publish: async () => {}, isReady: () => false, log, metrics });
-  t.after(async () => {
-    await spool.close();
-    store.close();
-    await rm(dataDir, { recursive: true });
-  });
+  const { spool } = createFilling(t);
+  const holdOnBroker = createHoldOnBroker({ accounts: [], bus, names: createNames(prefix), log: createTestLog().log });
   const hold = createHold(holdOnBroker, bus, spool);
   const queue = await declareQueue();
   const pushOf = (user: string, messageId: string) => ({
@@ -154,4 +158,31 @@ test("a push that waits for a broker does not overtake another one of its user t
   await untilReady(bus);
   assert.equal(await hold(pushOf("shop/oOTHER", "3"), Date.now() + 4500), "routed");
   assert.equal(await bus.depth(queue), 1);
+});
+
+test("a push whose connection is lost is not overtaken on the way to disk by later ones of its user's, which wait shorter", async (t) => {
+  const { spool, store } = createFilling(t);
+  const lost = Promise.withResolvers<never>();
+  const hold = createHold(
+    async ({ message }) => {
+      if (message.properties.messageId === "1") await lost.promise;
+      if (message.properties.messageId === "2") return "routed";
+      throw new Failure("NOT_HELD", "the broker is away");
+    },
+    { publishes: true },
+    spool,
+  );
+  const holdNext = async (messageId: string): Promise<void> => {
+    const message = { exchange: "x", routingKey: "msg.text", body: Buffer.from("push"), properties: { messageId } };
+    await hold({ service: "shop", user: "shop/oUSER", message }, Date.now() + 4500);
+  };
+  const holding = ["1", "2", "3", "4"].map(holdNext);
+  await sleep(20);
+  lost.reject(new Failure("NOT_HELD", "the broker is away"));
+  await Promise.all(holding);
+  const rows = store.database.prepare("SELECT properties FROM spool ORDER BY seq").all();
+  assert.deepEqual(
+    rows.map(({ properties }) => (JSON.parse(properties as string) as { messageId: string }).messageId),
+    ["1", "3", "4"],
+  );
 });
