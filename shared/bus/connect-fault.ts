@@ -21,5 +21,20 @@ export function connectFaultOf(reason: string, { protocol, vhost = "/" }: Option
       "or its port wants TLS (amqps in AMQP_URL, amqp.url)"
     );
   }
+  return tlsFaultOf(reason);
+}
+
+/** OpenSSL's words for a certificate of which they do not say whose it is, and for alerts, which are a line of code. */
+function tlsFaultOf(reason: string): string {
+  if (/self-signed certificate|unable to (?:verify the first|get (?:local )?issuer) certificate/.test(reason)) {
+    const advice = "set amqp.tls.ca to that of the authority that has signed it, and start again";
+    return `this process does not trust the broker's certificate (${reason.split(";", 1)[0]}): ${advice}`;
+  }
+  if (/certificate (?:has expired|is not yet valid)/.test(reason)) return `the broker's ${reason}`;
+  const alert = /alert ((?:bad|unsupported) certificate|certificate \w+|unknown ca)/.exec(reason)?.[1];
+  if (alert !== undefined) {
+    const advice = "set amqp.tls.cert and amqp.tls.key to one that it trusts, and start again";
+    return `the broker does not take this process's certificate, or the lack of one (${alert}): ${advice}`;
+  }
   return reason;
 }

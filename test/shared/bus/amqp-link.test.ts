@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import { test, type TestContext } from "node:test";
+import { setDefaultCACertificates } from "node:tls";
 import { createLink } from "../../../shared/bus/amqp-link.ts";
+import { createHttpsServer } from "../../support/https-server.ts";
 import { createTcpProxy, type TcpProxy, type TcpProxyOptions } from "../../support/tcp-proxy.ts";
 import { createTestLog } from "./test-log.ts";
 
@@ -51,6 +53,32 @@ test("what is published in one go leaves in one write", async (t) => {
   for (let i = 0; i < 10; i++) channel.publish("amq.topic", "nobody.wants.it", Buffer.from(`message ${i}`));
   await channel.checkExchange("amq.topic");
   assert.equal(writes() - before, 1);
+});
+
+test("certificates that are not taken, by this side or by the broker: the log says whose, and what to do", async (t) => {
+  const { url: https } = await createHttpsServer(t, (_request, response) => response.end());
+  setDefaultCACertificates([]); // not even that one
+  const says = async (port: string | number): Promise<string> => {
+    const { log, lines } = createTestLog();
+    const link = await createLink({ urls: [`amqps://localhost:${port}`], tls: undefined }, "mistrust", log);
+    t.after(() => link.close(1000));
+    const [line] = await lines.next(1);
+    return String(line?.["reason"]);
+  };
+  assert.match(await says(new URL(https).port), /broker's certificate \(self-signed.*amqp\.tls\.ca/);
+  // RFC 8446, 6.2: certificate_required, unknown_ca, and certificate_expired, which a renewed one on disk does not mend.
+  for (const [code, words] of [
+    [116, "certificate required"],
+    [48, "unknown ca"],
+    [45, "certificate expired"],
+  ] as const) {
+    const alert = Buffer.from([21, 3, 3, 0, 2, 2, code]);
+    const server = createTcpServer((socket) => socket.once("data", () => socket.end(alert)).on("error", () => {}));
+    t.after(() => server.close());
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const reason = await says((server.address() as AddressInfo).port);
+    assert.match(reason, new RegExp(`this process's certificate.* \\(${words}\\).*amqp\\.tls\\.cert .*start again$`));
+  }
 });
 
 test("a broker that cannot be reached as written: the log says why and what to do", async (t) => {
