@@ -35,7 +35,7 @@ export function createPublishUntilHeld(bus: Bus, log: Logger, signal: AbortSigna
   const tell = createTeller(log);
   return async function publishUntilHeld(given, { inPlaceOf, transient = false, tries, onReturned } = {}) {
     const mandatory = inPlaceOf !== undefined || onReturned !== undefined;
-    const options = { timeout: PUBLISH_TIMEOUT, mandatory, transient, tries, source: inPlaceOf };
+    const options = { timeout: PUBLISH_TIMEOUT, mandatory, transient, tries, source: inPlaceOf, endsDelivery: true };
     const own = Symbol("lines");
     let message = given;
     for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {

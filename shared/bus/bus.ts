@@ -33,6 +33,11 @@ export interface PublishOptions {
   tries?: number | undefined;
   /** What this is a copy of, a delivery mostly: once that is gone nothing is published any more, since it comes again (`NOT_HELD`). */
   source?: Pick<Delivery, "isGone"> | undefined;
+  /**
+   * Whether a delivery is held until this is published: the in-process bus then takes it also when it is full, or nothing
+   * would ever leave it again. Default false.
+   */
+  endsDelivery?: boolean;
 }
 
 /** Where a confirmed message went: into at least one queue, or back because no queue was bound for it. */

@@ -14,7 +14,7 @@ import { MemoryExchanges } from "./memory-exchanges.ts";
 import { MemoryQueue } from "./memory-queue.ts";
 import { mergeTopologies, waitingTopology, type Arguments, type Topology } from "./topology.ts";
 
-/** Bounds of the in-process bus; a publish beyond them is refused, so that WeChat pushes again later. */
+/** Bounds of the in-process bus; a push beyond them is refused, so that WeChat pushes again later. */
 export interface MemoryLimits {
   messages: number;
   bytes: number;
@@ -82,7 +82,7 @@ export class MemoryBus implements Bus {
     const queues = this.#route(message.exchange, message.routingKey);
     if (queues.length === 0) return options.mandatory === true ? "returned" : "routed";
     if (queues.some((queue) => queue.isFull)) throw new Failure("NACKED", "a queue for this message is full");
-    if (this.#messages >= this.#limits.messages || this.#bytes >= this.#limits.bytes) {
+    if (!options.endsDelivery && this.#isFull) {
       throw new Failure("NACKED", "the in-process bus is full");
     }
     if (this.#journal) await this.#enqueueOnDisk(queues, message, this.#journal);
@@ -138,6 +138,10 @@ export class MemoryBus implements Bus {
       queue.restore(journaled);
     }
     return queue;
+  }
+
+  get #isFull(): boolean {
+    return this.#messages >= this.#limits.messages || this.#bytes >= this.#limits.bytes;
   }
 
   /** What a queue left on disk that nobody has declared since. */

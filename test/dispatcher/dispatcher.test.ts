@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createHeldAnswer } from "../support/backend-server.ts";
 import { createDispatching, until } from "./dispatching.ts";
 
 test("how many dead letters there are is told every 15 s, with a warning from 80 % of what their queue takes", async (t) => {
@@ -25,4 +26,22 @@ test("how many dead letters there are is told every 15 s, with a warning from 80
   await until(() => told().length === 1, "a warning");
   assert.partialDeepStrictEqual(JSON.parse(told()[0] ?? ""), { level: 40, messages: 800_000, limit: 1_000_000 });
   assert.equal(await deadMessages(), "800000", "a broker that does not answer changes nothing");
+});
+
+test("an in-process bus that is full takes what its deliveries wait for, retries and replies: else nothing would ever leave it", async (t) => {
+  const failure = createHeldAnswer("reset");
+  const settings = { concurrency: 2, retry: ["100ms"] };
+  const limits = { messages: 2, bytes: 1_000_000 };
+  const { backend, names, publish, watch } = await createDispatching(t, { handler: failure.handler, settings, limits });
+  const nextReply = watch(names.repliesOf("i"));
+  const publishAs = (identity: string) => publish({ properties: { messageId: identity, correlationId: identity } });
+  await publishAs("shop/oUSER/1");
+  await publishAs("shop/oUSER/2");
+  await backend.next(2);
+  await assert.rejects(publishAs("shop/oUSER/3"), { code: "NACKED" });
+  backend.answer({ body: { type: "text", msg: "taken" } });
+  failure.release();
+  const replies = [await nextReply(), await nextReply()];
+  const replied = replies.map(({ properties }) => String(properties.correlationId));
+  assert.deepEqual(replied.toSorted(), ["shop/oUSER/1", "shop/oUSER/2"]);
 });

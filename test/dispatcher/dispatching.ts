@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { createDispatcher } from "../../dispatcher/dispatcher.ts";
 import { createWechatApis } from "../../shared/api/wechat-apis.ts";
 import type { Delivery, Properties } from "../../shared/bus/bus.ts";
-import { MemoryBus } from "../../shared/bus/memory-bus.ts";
+import { MemoryBus, type MemoryLimits } from "../../shared/bus/memory-bus.ts";
 import { createNames } from "../../shared/bus/names.ts";
 import { bridgeTopology, replyTopology } from "../../shared/bus/bridge-topology.ts";
 import { createMetrics } from "../../shared/metrics.ts";
@@ -17,18 +17,23 @@ export interface DispatchingOptions {
   /** Of the one account, `shop`; it forwards to the backend unless said otherwise. */
   settings?: Record<string, unknown>;
   top?: Record<string, unknown>;
+  /** Of the bus. */
+  limits?: MemoryLimits;
 }
 
 export const event = `{"ToUserName":"gh_1","FromUserName":"oUSER","CreateTime":1,"MsgType":"text","Content":"hi"}`;
 export const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /** A dispatcher for one account on the in-process bus, with a real backend, and a look into its queues. */
-export async function createDispatching(t: Closing, { handler, settings = {}, top = {} }: DispatchingOptions = {}) {
+export async function createDispatching(
+  t: Closing,
+  { handler, settings = {}, top = {}, limits }: DispatchingOptions = {},
+) {
   const backend = await createBackend(t, handler);
   const service = { "msg-proxy-pass": backend.url, "dont-append-userinfo": true, ...settings };
   const config = await configOf(file(service, top));
   const names = createNames(config.amqpPrefix);
-  const bus = new MemoryBus();
+  const bus = new MemoryBus(limits && { limits });
   await bus.declare(bridgeTopology(config));
   await bus.declare(replyTopology(names, "i"));
   const lines: string[] = [];
