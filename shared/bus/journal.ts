@@ -48,6 +48,8 @@ export interface Journal {
   acked(seq: number): Promise<void>;
   /** Resolves once everything noted so far is on disk; rejects when the disk fails. */
   written(): Promise<void>;
+  /** Crosses out once more what a failing disk did not take: no other will come that would do so. */
+  close(): void;
 }
 
 export function createJournal(store: Store): Journal {
@@ -105,6 +107,7 @@ export function createJournal(store: Store): Journal {
       store.checkFolder();
       await writing;
     },
+    close: removeLeft,
   };
 }
 

@@ -114,6 +114,7 @@ export class MemoryBus implements Bus {
   async close(): Promise<void> {
     this.#closed = true;
     for (const queue of this.#queues.values()) queue.close();
+    this.#journal?.close();
   }
 
   #createQueue(name: string, args: Arguments): MemoryQueue {

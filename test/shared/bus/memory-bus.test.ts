@@ -149,6 +149,19 @@ test("what was acked while the disk took nothing leaves it with the next one tha
   assert.deepEqual(onDisk(), ["5"], "what was given back cannot be acked any more");
 });
 
+test("what was acked while the disk took nothing leaves it at the latest when the bus closes", async (t) => {
+  const { bus, queue, send, consume, journal, setFailing, onDisk } = await createKept(t);
+  const { deliveries } = consume(queue);
+  await send(queue, "1", "2");
+  const [one] = await deliveries.next(2);
+  setFailing(true);
+  one?.ack();
+  await assert.rejects(journal.written());
+  setFailing(false);
+  await bus.close();
+  assert.deepEqual(onDisk(), ["2"]);
+});
+
 test("an ack that is waited for is refused when the disk does not take it, and the delivery comes again later", async (t) => {
   const { bus, queue, send, setFailing, onDisk } = await createKept(t);
   t.mock.timers.enable({ apis: ["setTimeout"] });
