@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { WechatApis } from "../shared/api/wechat-apis.ts";
 import type { Bus, Consumer, Delivery } from "../shared/bus/bus.ts";
 import { declareAtStart } from "../shared/bus/declare-at-start.ts";
-import { createNames, dispatchQueueOf, isDispatched, type Names } from "../shared/bus/names.ts";
+import { memoryLimits } from "../shared/bus/memory-bus.ts";
+import { createNames, dispatchQueueOf, isDispatched } from "../shared/bus/names.ts";
 import { bridgeTopology } from "../shared/bus/bridge-topology.ts";
 import { deadLimit } from "../shared/bus/topology.ts";
 import type { Account, Config } from "../shared/config/config.ts";
@@ -48,6 +49,7 @@ const DEPTH_EVERY = 15_000;
 /** AMQP in, HTTP out: consumes every account's events, adds userInfo, asks the backend and replies. */
 export function createDispatcher({ config, bus, apis, log, metrics }: DispatcherParts): Dispatcher {
   const names = createNames(config.amqpPrefix);
+  const mostDead = config.amqp ? deadLimit.length : memoryLimits.messages;
   const stopping = new AbortController();
   const outbox = createOutbox({ accounts: config.accounts, bus, names, log, signal: stopping.signal });
   const client = createBackendClient();
@@ -101,6 +103,14 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
     return { account, outbox, enrich, respond: responderOf(account, client, metrics), log: accountLog, metrics };
   }
 
+  async function watchDead(): Promise<void> {
+    const messages = await bus.depth(names.dead).catch(() => undefined); // another time
+    if (messages === undefined) return;
+    metrics.deadDepth.set(messages);
+    if (messages >= mostDead * deadLimit.warnAt)
+      log.warn({ messages, limit: mostDead }, "the dead-letter queue fills up");
+  }
+
   return {
     async start() {
       await declareAtStart(bus, bridgeTopology(config), log, "waiting for the broker");
@@ -113,7 +123,7 @@ export function createDispatcher({ config, bus, apis, log, metrics }: Dispatcher
         if (intake !== undefined && !isClosing) consumers.push(intake(queue));
       };
       void lookAfterLeftovers({ accounts, bus, names, log, signal: stopping.signal, take });
-      depthTimer = setInterval(() => void watchDead(bus, names, metrics, log), DEPTH_EVERY);
+      depthTimer = setInterval(() => void watchDead(), DEPTH_EVERY);
       depthTimer.unref();
     },
     async close(patience = DRAIN_TIMEOUT) {
@@ -134,12 +144,4 @@ function responderOf(account: Account, client: BackendClient, metrics: Metrics):
   const breaker = createBreaker();
   metrics.watchBreaker(account.name, breaker);
   return createForward(account, client, breaker);
-}
-
-async function watchDead(bus: Bus, names: Names, metrics: Metrics, log: Logger): Promise<void> {
-  const messages = await bus.depth(names.dead).catch(() => undefined); // another time
-  if (messages === undefined) return;
-  metrics.deadDepth.set(messages);
-  if (messages >= deadLimit.length * deadLimit.warnAt)
-    log.warn({ messages, limit: deadLimit.length }, "the dead-letter queue fills up");
 }

@@ -20,7 +20,7 @@ export interface MemoryLimits {
   bytes: number;
 }
 
-const defaultLimits: MemoryLimits = { messages: 200_000, bytes: 256 * 1024 * 1024 };
+export const memoryLimits: MemoryLimits = { messages: 200_000, bytes: 256 * 1024 * 1024 };
 /** Of each exchange. */
 const MAX_ROUTES = 10_000;
 
@@ -39,7 +39,7 @@ export class MemoryBus implements Bus {
   #bytes = 0;
   #closed = false;
 
-  constructor({ limits = defaultLimits, journal }: { limits?: MemoryLimits; journal?: Journal | undefined } = {}) {
+  constructor({ limits = memoryLimits, journal }: { limits?: MemoryLimits; journal?: Journal | undefined } = {}) {
     this.#limits = limits;
     this.#journal = journal;
   }

@@ -5,7 +5,8 @@ import { createDispatching, until } from "./dispatching.ts";
 
 test("how many dead letters there are is told every 15 s, with a warning from 80 % of what their queue takes", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
-  const { bus, names, metrics, lines } = await createDispatching(t);
+  const top = { amqp: { url: "amqp://127.0.0.1" } };
+  const { bus, names, metrics, lines } = await createDispatching(t, { top });
   const told = () => lines.filter((line) => line.includes("the dead-letter queue fills up"));
   /** The gauge, which is set a moment after the clock has struck. */
   const deadMessages = async (): Promise<string | undefined> => {
@@ -26,6 +27,22 @@ test("how many dead letters there are is told every 15 s, with a warning from 80
   await until(() => told().length === 1, "a warning");
   assert.partialDeepStrictEqual(JSON.parse(told()[0] ?? ""), { level: 40, messages: 800_000, limit: 1_000_000 });
   assert.equal(await deadMessages(), "800000", "a broker that does not answer changes nothing");
+});
+
+test("without RabbitMQ the warning comes from 80 % of what the in-process bus takes, dead letters and all", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const { bus, lines } = await createDispatching(t);
+  const told = () => lines.filter((line) => line.includes("the dead-letter queue fills up"));
+  for (const [depth, warnings] of [
+    [159_999, 0],
+    [160_000, 1],
+  ] as const) {
+    bus.depth = async () => depth;
+    t.mock.timers.tick(15_000);
+    await new Promise(setImmediate);
+    assert.equal(told().length, warnings);
+  }
+  assert.partialDeepStrictEqual(JSON.parse(told()[0] ?? ""), { level: 40, messages: 160_000, limit: 200_000 });
 });
 
 test("an in-process bus that is full takes what its deliveries wait for, retries and replies: else nothing would ever leave it", async (t) => {
