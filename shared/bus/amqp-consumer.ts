@@ -6,7 +6,6 @@ import { ChannelKeeper } from "./amqp-channel.ts";
 import { declareTopologies, isRefusal } from "./amqp-declare.ts";
 import type { Link } from "./amqp-link.ts";
 import type { ConsumeOptions, Delivery, OwnQueue, Properties, StartingConsumer } from "./bus.ts";
-import { openChannel } from "./open-channel.ts";
 import { within } from "./waiting.ts";
 
 const CANCEL_TIMEOUT = 2000;
@@ -67,7 +66,7 @@ export function createAmqpConsumer(
 
   async function consumeOwn(opened: Opened, { topology, patience, onLost }: OwnQueue): Promise<void> {
     const declareAndConsume = async (): Promise<void> => {
-      const refusals = await declareTopologies([topology], () => openChannel(link));
+      const refusals = await declareTopologies([topology], link);
       // An exchange that is there otherwise than declared serves all the same; without any, the binding is refused.
       const refusal = refusals.find(({ declaration }) => !declaration.startsWith("exchange "));
       if (refusal)
@@ -85,10 +84,7 @@ export function createAmqpConsumer(
   /** What is refused or not answered is left to the channel, whose consumer is told of its queue's end. */
   async function declareAgain({ topology, patience }: OwnQueue): Promise<void> {
     if (keeper.current === undefined) return; // it is declared before that comes
-    await within(
-      patience,
-      declareTopologies([topology], () => openChannel(link)),
-    ).catch(() => {});
+    await within(patience, declareTopologies([topology], link)).catch(() => {});
   }
 
   async function started(timeout: number): Promise<void> {

@@ -1,5 +1,7 @@
 import type { Channel } from "amqplib";
 import { reasonOf } from "../reason-of.ts";
+import type { Link } from "./amqp-link.ts";
+import { openChannel } from "./open-channel.ts";
 import type { Topology } from "./topology.ts";
 
 /** amqplib waits for each answer on a channel; several channels make the start with many accounts quick. */
@@ -14,44 +16,34 @@ export interface Refusal {
 
 interface Step {
   topology: Topology;
-  what: string;
-  run(channel: Channel): Promise<unknown>;
+  declaration: string;
+  run: (channel: Channel) => Promise<unknown>;
 }
 
 /**
- * Declares topologies, each on channels that `open` makes. What the broker refuses (a 4xx) is returned, and the rest
- * declared nevertheless; throws when the connection is lost.
+ * Declares topologies on channels of their own. What the broker refuses (a 4xx) is returned, and the rest declared
+ * nevertheless; throws when the connection is lost.
  */
-export async function declareTopologies(
-  topologies: readonly Topology[],
-  open: () => Promise<Channel>,
-): Promise<Refusal[]> {
+export async function declareTopologies(topologies: readonly Topology[], link: Link): Promise<Refusal[]> {
   const refusals: Refusal[] = [];
-  const onRefused = (step: Step, error: unknown): void => {
-    refusals.push({ topology: step.topology, declaration: step.what, reason: reasonOf(error) });
-  };
   for (const steps of stagesOf(topologies)) {
-    const queue = steps.values();
-    await Promise.all(steps.slice(0, CHANNELS).map(() => take(queue, open, onRefused)));
+    const left = steps.values();
+    await Promise.all(steps.slice(0, CHANNELS).map(() => take(left, link, refusals)));
   }
   return refusals;
 }
 
 /** Works off steps, together with others, on a channel of its own; a refusal costs the channel. */
-async function take(
-  steps: Iterator<Step>,
-  open: () => Promise<Channel>,
-  onRefused: (step: Step, error: unknown) => void,
-): Promise<void> {
+async function take(steps: Iterable<Step>, link: Link, refusals: Refusal[]): Promise<void> {
   let channel: Channel | undefined;
   try {
-    for (let next = steps.next(); !next.done; next = steps.next()) {
-      channel ??= await open();
+    for (const { topology, declaration, run } of steps) {
+      channel ??= await openChannel(link);
       try {
-        await next.value.run(channel);
+        await run(channel);
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        onRefused(next.value, error);
+        refusals.push({ topology, declaration, reason: reasonOf(error) });
         channel = undefined;
       }
     }
@@ -67,17 +59,17 @@ function stagesOf(topologies: readonly Topology[]): Step[][] {
   return [
     each(({ exchanges, queues }) => [
       ...exchanges.map(({ name, type, arguments: args }) => ({
-        what: `exchange ${name}`,
+        declaration: `exchange ${name}`,
         run: (channel: Channel) => channel.assertExchange(name, type, { durable: true, arguments: args }),
       })),
       ...queues.map(({ name, arguments: args }) => ({
-        what: `queue ${name}`,
+        declaration: `queue ${name}`,
         run: (channel: Channel) => channel.assertQueue(name, { durable: true, arguments: args }),
       })),
     ]),
     each(({ bindings }) =>
       bindings.map(({ source, destination, to, routingKey }) => ({
-        what: `binding of ${to} ${destination} to ${source}`,
+        declaration: `binding of ${to} ${destination} to ${source}`,
         run: (channel: Channel) =>
           to === "queue"
             ? channel.bindQueue(destination, source, routingKey)
@@ -86,7 +78,7 @@ function stagesOf(topologies: readonly Topology[]): Step[][] {
     ),
     each(({ unbindings }) =>
       unbindings.map(({ source, destination, to, routingKey }) => ({
-        what: `unbinding of ${to} ${destination} from ${source}`,
+        declaration: `unbinding of ${to} ${destination} from ${source}`,
         run: (channel: Channel) =>
           to === "queue"
             ? channel.unbindQueue(destination, source, routingKey)

@@ -5,7 +5,6 @@ import { reasonOf } from "../reason-of.ts";
 import { declareTopologies, type Refusal } from "./amqp-declare.ts";
 import type { Link } from "./amqp-link.ts";
 import type { OutgoingMessage } from "./bus.ts";
-import { openChannel } from "./open-channel.ts";
 import { topicMatches } from "./topic.ts";
 import type { Topology } from "./topology.ts";
 import { within } from "./waiting.ts";
@@ -100,7 +99,7 @@ export class AmqpTopologies {
     const askedAfter = this.#declarations;
     return this.oneByOne(async () => {
       const missing = wanted().filter((topology) => (this.#declared.get(topology)?.number ?? 0) <= askedAfter);
-      const refusals = await declareTopologies(missing, () => openChannel(this.#link));
+      const refusals = await declareTopologies(missing, this.#link);
       this.#tell(refusals);
       const number = ++this.#declarations;
       for (const topology of missing) {
