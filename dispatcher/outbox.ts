@@ -3,7 +3,7 @@ import { createRefusals } from "../shared/bus/refusals.ts";
 import type { Names } from "../shared/bus/names.ts";
 import { lateRetry } from "../shared/bus/bridge-topology.ts";
 import type { Account, RetryDelay } from "../shared/config/config.ts";
-import { budgetLeft, replyMessage, type Event } from "../shared/envelope.ts";
+import { budgetLeft, type Event } from "../shared/envelope.ts";
 import { copyOf, deadCopy, retryCopy } from "../shared/event-copies.ts";
 import { isFailure } from "../shared/failure.ts";
 import { header, type DeadReason } from "../shared/headers.ts";
@@ -45,19 +45,13 @@ export interface OutboxParts {
 export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts): Outbox {
   const withTransientReplies = new Set(accounts.filter(hasTransientReplies).map(({ name }) => name));
   const publish = createPublishUntilHeld(bus, log, signal);
-  const sendReply = createPublishReply(publish, names);
+  const publishReply = createPublishReply(publish, names);
   const refusals = createRefusals();
-
-  async function publishReply(event: Event, reply: Reply, deferred: boolean): Promise<void> {
-    if (event.replyTo === undefined) return;
-    const body = Buffer.from(JSON.stringify(reply));
-    const message = replyMessage(event, names.replies, event.replyTo, body, { deferred });
-    await sendReply(message, { transient: withTransientReplies.has(event.service) });
-  }
+  const isTransient = ({ service }: Event): boolean => withTransientReplies.has(service);
 
   return {
-    reply: (event, reply) => publishReply(event, reply, false),
-    defer: (event) => publishReply(event, success, true),
+    reply: (event, reply) => publishReply(event, reply, { transient: isTransient(event) }),
+    defer: (event) => publishReply(event, success, { transient: isTransient(event), deferred: true }),
     retry: (delivery, event, { delay, attempt, error }) => {
       const to = { exchange: names.retryOf(delay.name), routingKey: names.dispatchOf(event.service) };
       return publish(retryCopy(to, delivery, event, { attempt, error }), { inPlaceOf: delivery });
@@ -68,8 +62,7 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
     },
     async enriched(delivery, event, body) {
       const to = { exchange: names.enrichedOf(event.service), routingKey: event.routingKey };
-      const properties = copyOf(delivery, event, { [header.budget]: budgetLeft(event.deadline) });
-      const message = { ...to, body, properties };
+      const message = { ...copyOf(to, delivery, event, { [header.budget]: budgetLeft(event.deadline) }), body };
       let hasSubscriber = true;
       try {
         await publish(message, { tries: refusals.tries(to.exchange), onReturned: () => (hasSubscriber = false) });
@@ -84,14 +77,12 @@ export function createOutbox({ accounts, bus, names, log, signal }: OutboxParts)
     },
     unrouted: (delivery, event) => {
       const to = { exchange: "", routingKey: names.unrouted };
-      const message = { ...to, body: delivery.body, properties: copyOf(delivery, event, {}) };
-      return publish(message, { inPlaceOf: delivery });
+      return publish(copyOf(to, delivery, event, {}), { inPlaceOf: delivery });
     },
     postpone: (delivery, since) => {
       const to = { exchange: names.retryOf(lateRetry.name), routingKey: names.lateReplies };
       const key = { routingKey: delivery.properties.type ?? "", replyTo: undefined };
-      const properties = copyOf(delivery, key, { [header.lateSince]: since });
-      return publish({ ...to, body: delivery.body, properties }, { inPlaceOf: takenOff });
+      return publish(copyOf(to, delivery, key, { [header.lateSince]: since }), { inPlaceOf: takenOff });
     },
   };
 }

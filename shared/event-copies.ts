@@ -1,4 +1,4 @@
-import type { Delivery, OutgoingMessage, Properties } from "./bus/bus.ts";
+import type { Delivery, OutgoingMessage } from "./bus/bus.ts";
 import { ownHeaders, type Event } from "./envelope.ts";
 import { header, type DeadReason } from "./headers.ts";
 
@@ -15,8 +15,7 @@ export function retryCopy(
   event: CopiedEvent,
   { attempt, error }: { attempt: number; error: string },
 ): OutgoingMessage {
-  const properties = copyOf(delivery, event, { [header.attempt]: attempt, [header.error]: error });
-  return { ...to, body: delivery.body, properties };
+  return copyOf(to, delivery, event, { [header.attempt]: attempt, [header.error]: error });
 }
 
 /** A delivery that is given up, with the reason and the last error. */
@@ -26,23 +25,24 @@ export function deadCopy(
   event: CopiedEvent,
   { reason, error, queue }: { reason: DeadReason; error: string; queue?: string },
 ): OutgoingMessage {
-  const headers = {
+  return copyOf(to, delivery, event, {
     [header.reason]: reason,
     [header.error]: error,
     [header.deadAt]: Date.now(),
     ...(queue === undefined ? {} : { [header.queue]: queue }),
-  };
-  return { ...to, body: delivery.body, properties: copyOf(delivery, event, headers) };
+  });
 }
 
 /** The event's own properties with some headers replaced; what the broker wrote about earlier dead-lettering is left out. */
-export function copyOf({ properties }: Delivery, event: CopiedEvent, headers: Record<string, unknown>): Properties {
+export function copyOf(
+  to: Address,
+  { body, properties }: Delivery,
+  event: CopiedEvent,
+  headers: Record<string, unknown>,
+): OutgoingMessage {
   const { contentType, messageId, correlationId, timestamp, appId } = properties;
   const copied = { contentType, messageId, correlationId, replyTo: event.replyTo, timestamp, appId };
   const present = Object.entries(copied).filter(([, value]) => value !== undefined);
-  return {
-    ...Object.fromEntries(present),
-    type: event.routingKey,
-    headers: { ...ownHeaders(properties), ...headers },
-  };
+  const own = { type: event.routingKey, headers: { ...ownHeaders(properties), ...headers } };
+  return { ...to, body, properties: { ...Object.fromEntries(present), ...own } };
 }

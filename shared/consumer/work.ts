@@ -1,5 +1,5 @@
 import type { Bus, Delivery } from "../bus/bus.ts";
-import { replyMessage, type Event } from "../envelope.ts";
+import type { Event } from "../envelope.ts";
 import { deadCopy, retryCopy } from "../event-copies.ts";
 import type { DeadReason } from "../headers.ts";
 import type { Logger } from "../log.ts";
@@ -39,19 +39,16 @@ const MAX_ERROR = 500;
  * confirmed, so that the delivery may be acked; rejects when that was cut short.
  */
 export function createWork({ plan, handlers, bus, log, signal }: WorkParts) {
-  const { queue, ladder, names } = plan;
+  const { queue, ladder } = plan;
   const publish = createPublishUntilHeld(bus, log, signal);
-  const publishReply = createPublishReply(publish, names);
+  const publishReply = createPublishReply(publish, plan.names);
 
   return async function work(delivery: Delivery, event: Event): Promise<Ended> {
     const poison = poisonIn(delivery, event);
     if (poison !== undefined) return bury(delivery, event, "poison", poison);
     const handler = handlers.find(event.routingKey);
     if (handler === undefined) return { outcome: "unmatched" };
-    const { context, sent } = openContext(event, signal, async (reply) => {
-      const body = Buffer.from(JSON.stringify(reply));
-      if (event.replyTo !== undefined) await publishReply(replyMessage(event, names.replies, event.replyTo, body));
-    });
+    const { context, sent } = openContext(event, signal, (reply) => publishReply(event, reply));
     try {
       const said: unknown = await handler(readPush(event.body) as never, context);
       if (isReply(said)) await context.reply(said);
