@@ -10,11 +10,9 @@ const maxAnswer = 1024 * 1024;
 const secretNames = ["access_token", "refresh_token", "secret", "code"];
 
 export interface AskRequest {
-  /** Default: POST with a body, GET without. */
-  method?: "GET" | "POST" | undefined;
-  /** Sent url-encoded; undefined values are left out. */
-  query?: Readonly<Record<string, string | number | undefined>> | undefined;
-  /** A string is sent as it is (ready JSON), anything else as its JSON. */
+  /** Sent url-encoded. */
+  query?: Readonly<Record<string, string>> | undefined;
+  /** A string is sent as it is (ready JSON), anything else as its JSON: by POST. Without a body it is a GET. */
   body?: unknown;
   /** Milliseconds until the whole answer must be there; default 5000. */
   timeout?: number | undefined;
@@ -33,18 +31,16 @@ export interface AskOptions {
   apiBase: string;
   http: Dispatcher;
   /** Blotted out wherever WeChat echoes them. */
-  secrets?: readonly string[];
+  secrets: readonly string[];
 }
 
 /** Makes the function that all calls to WeChat's API go through. */
-export function createAsk({ apiBase, http, secrets = [] }: AskOptions): Ask {
+export function createAsk({ apiBase, http, secrets }: AskOptions): Ask {
   const { origin, pathname } = new URL(apiBase);
   const prefix = pathname.replace(/\/+$/, "");
 
-  return async (
-    path,
-    { body, method = body === undefined ? "GET" : "POST", query = {}, timeout = 5000, onSend } = {},
-  ) => {
+  return async (path, { body, query = {}, timeout = 5000, onSend } = {}) => {
+    const method = body === undefined ? "GET" : "POST";
     const what = `${method} ${path.split("?", 1)[0]}`;
     if (timeout <= 0) throw new Failure("API_UNREACHABLE", `${what}: no time left`);
     const request = { origin, method, path: prefix + withQuery(path, query), ...jsonBody(body) };
@@ -55,16 +51,13 @@ export function createAsk({ apiBase, http, secrets = [] }: AskOptions): Ask {
 }
 
 function withQuery(path: string, query: NonNullable<AskRequest["query"]>): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) parameters.append(name, String(value));
-  }
+  const parameters = new URLSearchParams(query);
   // A form's "+" for a blank is not understood everywhere; "%20" is.
   return parameters.size === 0 ? path : `${path}?${parameters.toString().replaceAll("+", "%20")}`;
 }
 
 function secretsOf(query: NonNullable<AskRequest["query"]>): string[] {
-  return secretNames.flatMap((name) => (query[name] === undefined ? [] : [String(query[name])]));
+  return secretNames.flatMap((name) => query[name] ?? []);
 }
 
 function jsonBody(body: unknown): { headers: Record<string, string>; body: string } | undefined {
