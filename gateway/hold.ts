@@ -1,6 +1,7 @@
 import type { Bus, OutgoingMessage, PublishOptions, PublishOutcome } from "../shared/bus/bus.ts";
 import { createRefusals } from "../shared/bus/refusals.ts";
 import { dispatchQueueOf, isDispatched, type Names } from "../shared/bus/names.ts";
+import { isUncarriable } from "../shared/bus/uncarriable.ts";
 import type { Account } from "../shared/config/config.ts";
 import { Failure, isFailure } from "../shared/failure.ts";
 import type { Logger } from "../shared/log.ts";
@@ -59,7 +60,7 @@ export function createHoldOnBroker({ accounts, bus, names, log }: HoldParts): Ho
     try {
       if ((await publish(message, { tries: refusals.tries(exchange), source })) === "routed") return "routed";
     } catch (error) {
-      if (!isFailure(error, "NACKED") || error.cause !== undefined) throw error;
+      if (!isFailure(error, "NACKED") || isUncarriable(error)) throw error;
       if (exchange === "") throw error; // it is for that queue alone
       refusals.happened(exchange);
       // One queue's refusal is one for all, and nobody tells which queues have their copy: this one has it for certain.

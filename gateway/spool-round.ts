@@ -1,3 +1,4 @@
+import { isUncarriable } from "../shared/bus/uncarriable.ts";
 import { budgetLeft, numberOr } from "../shared/envelope.ts";
 import { isFailure } from "../shared/failure.ts";
 import { header } from "../shared/headers.ts";
@@ -95,14 +96,13 @@ export function createRounds(parts: RoundParts): (afterBatch: () => Promise<void
   /** Told once a round for each place, whose other pushes wait as well, unless it is this one that AMQP cannot carry. */
   function leave(row: SpooledRow, error: unknown, round: Round): void {
     const place = placeOfRow(row);
-    const isRefusal = isFailure(error, "NACKED");
-    if (isRefusal) round.refused++;
+    if (isFailure(error, "NACKED")) round.refused++;
     if (!round.stuck.has(place)) {
       const { properties } = pushOf(row).message;
       log.warn({ identity: properties.messageId, service: row.service, reason: reasonOf(error) }, "still spooled");
     }
     round.stuck.add(row.user);
-    if (isRefusal && error.cause !== undefined) return;
+    if (isUncarriable(error)) return;
     round.stuck.add(place);
     refusing.add(place);
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Bus, Delivery, OutgoingMessage } from "./bus/bus.ts";
 import { throwIfGone } from "./bus/gone.ts";
+import { isUncarriable } from "./bus/uncarriable.ts";
 import { Failure, isFailure } from "./failure.ts";
 import { header } from "./headers.ts";
 import type { Logger } from "./log.ts";
@@ -76,11 +77,6 @@ function createTeller(log: Logger): (who: symbol, message: OutgoingMessage, erro
     told.set(what, { who, at: performance.now() });
     log.warn({ identity: properties.messageId, exchange, routingKey, reason }, "not held yet, publishing again");
   };
-}
-
-/** AMQP lets others send what amqplib can read but not write: a header that is not a number, or 100 KB of them. */
-function isUncarriable(error: unknown): boolean {
-  return isFailure(error, "NACKED") && error.cause !== undefined;
 }
 
 const contractHeaders = new Set<string>(Object.values(header));

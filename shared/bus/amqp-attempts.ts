@@ -1,8 +1,8 @@
 import type { ConfirmChannel } from "amqplib";
-import { Failure } from "../failure.ts";
 import { reasonOf } from "../reason-of.ts";
 import { reuseHeaders } from "./amqp-headers.ts";
 import type { OutgoingMessage, PublishOutcome } from "./bus.ts";
+import { uncarriable } from "./uncarriable.ts";
 
 /** What came of publishing once on one channel: confirmed, nacked, the channel's end, or nothing in time. */
 export type Attempt = PublishOutcome | "refused" | "closed" | "timeout";
@@ -77,7 +77,7 @@ export class Attempts {
     } catch (error) {
       clearTimeout(timer);
       if (error instanceof Error && error.name === "IllegalOperationError") return "closed"; // it has just closed
-      throw new Failure("NACKED", `AMQP cannot carry the message: ${reasonOf(error)}`, { cause: error });
+      throw uncarriable(error);
     }
     return promise;
   }
