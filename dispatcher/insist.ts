@@ -1,7 +1,7 @@
 import type { Delivery } from "../shared/bus/bus.ts";
+import { throwIfGone } from "../shared/bus/gone.ts";
 import type { Account } from "../shared/config/config.ts";
 import type { Event } from "../shared/envelope.ts";
-import { Failure } from "../shared/failure.ts";
 import type { Metrics } from "../shared/metrics.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Verdict } from "./verdict.ts";
@@ -59,7 +59,7 @@ export function createInsist({ account, outbox, pause, metrics, patience = PATIE
       }
       if (failure === undefined && verdict.kind === "unavailable") await pauseUnasked(wait);
       else await pause(wait);
-      if (delivery.isGone()) throw new Failure("NOT_HELD", "its connection was lost, it is delivered again");
+      throwIfGone(delivery);
       if (verdict.kind !== "failed") continue;
       failure = verdict;
       attempt++;

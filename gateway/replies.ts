@@ -8,10 +8,6 @@ export type Waited = { kind: "reply"; body: Buffer } | { kind: "deferred" } | { 
 /** What became of a reply that arrived: it was waited for, one was there already, or nobody waits for it here. */
 export type ReplyFate = "used" | "duplicate" | "late";
 
-interface Wait {
-  end(waited: Waited): void;
-}
-
 /** Matches replies from the reply queue with the pushes that wait for them. */
 export interface Replies {
   /** Starts waiting for the reply to `identity`, at most until `deadline` (epoch ms). Call it before publishing. */
@@ -21,30 +17,29 @@ export interface Replies {
 }
 
 export function createReplies(wasAnswered: (identity: string) => boolean | Promise<boolean>): Replies {
-  const waits = new PassingMap<string, Wait>();
+  const waits = new PassingMap<string, (waited: Waited) => void>();
 
   function wait(identity: string, deadline: number): { result: Promise<Waited>; cancel(): void } {
     const { promise, resolve } = Promise.withResolvers<Waited>();
     const end = (waited: Waited): void => {
       clearTimeout(timer);
-      if (waits.get(identity) === entry) waits.delete(identity);
+      if (waits.get(identity) === end) waits.delete(identity);
       resolve(waited);
     };
     const timer = setTimeout(end, Math.max(deadline - Date.now(), 0), { kind: "timeout" });
-    const entry: Wait = { end };
-    waits.set(identity, entry);
+    waits.set(identity, end);
     return { result: promise, cancel: () => end({ kind: "timeout" }) };
   }
 
   function take({ properties, body }: Pick<Delivery, "properties" | "body">): ReplyFate | Promise<ReplyFate> {
     const identity = properties.correlationId ?? "";
     const isDeferred = properties.headers?.[header.deferred] === true;
-    const entry = waits.get(identity);
-    if (entry === undefined) {
+    const end = waits.get(identity);
+    if (end === undefined) {
       const answered = isDeferred || wasAnswered(identity);
       return typeof answered === "boolean" ? fateAfter(answered) : answered.then(fateAfter);
     }
-    entry.end(isDeferred ? { kind: "deferred" } : { kind: "reply", body });
+    end(isDeferred ? { kind: "deferred" } : { kind: "reply", body });
     return "used";
   }
 

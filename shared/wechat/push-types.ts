@@ -76,9 +76,8 @@ function toInteger(value: unknown): number | undefined {
 }
 
 /** The text of an element: of the first one in a list, of none when it has children. */
-export function textOf(value: XmlValue | number | undefined): string {
+export function textOf(value: XmlValue | undefined): string {
   if (typeof value === "string") return value;
-  if (typeof value === "number") return String(value);
   if (Array.isArray(value)) return textOf(value[0]);
   return textOf(value?.["#text"] ?? "");
 }

@@ -105,7 +105,7 @@ function readJsonPush(text: string): { text: string; sent: Record<string, unknow
   }
 }
 
-/** Parses the object and keeps the source text of top-level numbers. Throws `MALFORMED_PUSH`. */
+/** Parses the object; numbers are their source text. Throws `MALFORMED_PUSH`. */
 export function parseJsonObject(text: string): Record<string, unknown> {
   let parsed: unknown;
   try {

@@ -100,7 +100,7 @@ test("a delivery that has gone back to its queue is left alone", async () => {
     metrics: createMetrics(),
   });
   const insisting = insist(delivery as Delivery, { attempt: 1, deadline: 0 } as Event, () => failed, performance.now());
-  await assert.rejects(insisting, /delivered again/);
+  await assert.rejects(insisting, /comes again/);
 });
 
 /** Lets mocked time pass, and what waits for it go on. */
