@@ -21,14 +21,6 @@ export interface BridgeProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Settings of a process for one test: free ports on loopback, and no userInfo. */
-export const onLoopback = {
-  "listen-host": "127.0.0.1",
-  "listen-port": 0,
-  "internal-listen-port": 0,
-  "dont-append-userinfo": true,
-};
-
 /** Writes a config file into a folder that goes with the test. */
 export function writeConfig(t: Closing, config: object): Promise<string> {
   return writeTemporary(t, "wx-bridge.conf.json", config);

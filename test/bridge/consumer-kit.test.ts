@@ -7,6 +7,7 @@ import { runCommand, writeTemporary } from "../cli/run-command.ts";
 import type { LogLine } from "../shared/bus/test-log.ts";
 import { createArrivals, type Arrivals } from "../support/arrivals.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
+import { until } from "../support/until.ts";
 import { contentOf, parseReply } from "../support/wechat-reply.ts";
 import { openChannel } from "./broker-channel.ts";
 import { createKit, event, text } from "./consumer-kit.ts";
@@ -172,7 +173,7 @@ test("a reply that its queue refuses, as RabbitMQ 4 does for a node that is down
   channel.publish(`${system.prefix}.events.shop`, "msg.text", Buffer.from(`{"MsgType":"text"}`), properties);
   while ((await lines.next())[0]?.["outcome"] !== "taken");
   const isLate = () => system.log.some(({ msg, identity }) => msg === "late reply" && identity === "shop/oUSER1/1");
-  while (!isLate()) await sleep(20, undefined, { signal: t.signal });
+  await until(isLate, "the late reply");
 });
 
 test("a dead letter is replayed to the consumer that gave it up", async (t) => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { onLoopback } from "../support/on-loopback.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { runCommand, writeTemporary } from "../cli/run-command.ts";
 import { until } from "../support/until.ts";
@@ -55,9 +56,7 @@ for (const bus of busKinds) {
 }
 
 const settings = (consumers: string[]): object => ({
-  "listen-host": "127.0.0.1",
-  "listen-port": 0,
-  "internal-listen-port": 0,
+  ...onLoopback,
   consumers,
   services: [
     {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, ConsumeMessage } from "amqplib";
 import { pino } from "pino";
 import { runBridge } from "../../cli/run.ts";
 import { pushes, type PushFixture } from "../fixtures/pushes.ts";
+import { createArrivals } from "../support/arrivals.ts";
 import { createBackend, createHeldAnswer } from "../support/backend-server.ts";
 import { document, documentedPointer, faultsOf, identify } from "../support/contract-document.ts";
 import { createWechatApi } from "../support/wechat-api-server.ts";
@@ -202,20 +202,11 @@ async function tap(channel: Channel, exchange: string, key: string): Promise<Tap
 }
 
 function collect(channel: Channel, queue: string, options = { noAck: true }): Tap {
-  const messages: ConsumeMessage[] = [];
-  let taken = 0;
-  const consuming = channel.consume(queue, (message) => void (message && messages.push(message)), options);
+  const messages = createArrivals<ConsumeMessage>(`messages of ${queue}`);
+  const consuming = channel.consume(queue, (message) => void (message && messages.add(message)), options);
   return {
     ready: consuming,
-    async take(count) {
-      const deadline = Date.now() + 10_000;
-      while (messages.length < taken + count) {
-        assert.ok(Date.now() < deadline, `${messages.length - taken} of ${count} messages came to ${queue}`);
-        await sleep(10);
-      }
-      taken += count;
-      return messages.slice(taken - count, taken) as [ConsumeMessage, ...ConsumeMessage[]];
-    },
+    take: async (count) => (await messages.next(count)) as [ConsumeMessage, ...ConsumeMessage[]],
     cancel: async () => void (await channel.cancel((await consuming).consumerTag)),
   };
 }

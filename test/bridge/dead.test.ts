@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { connect, type ConfirmChannel, type ConsumeMessage } from "amqplib";
 import { openBrokerSession } from "../../cli/broker-session.ts";
 import { DeadQueue } from "../../cli/dead-queue.ts";
@@ -10,9 +9,9 @@ import { loadConfig } from "../../shared/config/load.ts";
 import { startCommand, type Running } from "../cli/run-command.ts";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
-import { createTcpProxy } from "../support/tcp-proxy.ts";
+import { until } from "../support/until.ts";
 import { writeConfig } from "./bridge-process.ts";
-import { brokerUrl, createSystem } from "./system.ts";
+import { brokerUrl, createProxiedBroker, createSystem } from "./system.ts";
 
 const click = (key: string): string =>
   `<xml><ToUserName>gh_1</ToUserName><FromUserName>oUSER1</FromUserName><CreateTime>1700000001</CreateTime>
@@ -67,14 +66,11 @@ const depth = async (channel: ConfirmChannel, queue: string) => (await channel.c
 
 /** Waits until queues hold `count` messages: what a closed channel held comes back after its close was answered. */
 async function holding(channel: ConfirmChannel, count: number, ...queues: string[]): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
+  const isThere = async (): Promise<boolean> => {
     const depths = await Promise.all(queues.map((queue) => depth(channel, queue)));
-    const sum = depths.reduce((total, each) => total + each, 0);
-    if (sum >= count) return;
-    if (Date.now() > deadline) throw new Error(`${queues.join(" and ")} hold ${sum} messages instead of ${count}`);
-    await setTimeout(20);
-  }
+    return depths.reduce((total, each) => total + each, 0) >= count;
+  };
+  await until(isThere, `${count} messages in ${queues.join(" and ")}`);
 }
 
 /** Takes everything out of a queue. */
@@ -241,10 +237,8 @@ test("drop removes the one that is named, and all of a queue when told --all", a
 
 /** A session as a command opens it, by way of a connection that can be cut. */
 async function openSession(t: Closing, configFor: (url: string) => Promise<string>) {
-  const through = new URL(brokerUrl());
-  const proxy = await createTcpProxy(t, through.hostname, Number(through.port));
-  through.port = String(proxy.port);
-  const { config } = await loadConfig({}, await configFor(through.href));
+  const { url, proxy } = await createProxiedBroker(t);
+  const { config } = await loadConfig({}, await configFor(url));
   assert.ok(config.amqp);
   const session = await openBrokerSession(config.amqp, "test");
   t.after(() => session.close());
@@ -291,11 +285,9 @@ test("a connection lost before the removal of the last ones came through is told
 
 test("how far a long replay has come is told on stderr; SIGTERM ends it after what is under way", async (t) => {
   const { channel, queue, dispatch, configFor } = await createQueue(t);
-  const through = new URL(brokerUrl());
-  const proxy = await createTcpProxy(t, through.hostname, Number(through.port));
-  through.port = String(proxy.port);
+  const { url, proxy } = await createProxiedBroker(t);
   await fill(channel, queue, 10_000);
-  const running = startDead(t, await configFor(through.href), "replay");
+  const running = startDead(t, await configFor(url), "replay");
   while ((await depth(channel, dispatch)) < 500) assert.equal(running.output, "");
   proxy.swallow();
   const [, replayed, looked] = await running.said(/^replayed (\d+), looked at (\d+) of 10000$/m);
@@ -312,16 +304,13 @@ test("how far a long replay has come is told on stderr; SIGTERM ends it after wh
 
 test("an interrupted replay, a killed one, and one whose broker is gone lose nothing", async (t) => {
   const { channel, queue, dispatch, configFor } = await createQueue(t);
-  const { hostname, port } = new URL(brokerUrl());
+  const { url, proxy } = await createProxiedBroker(t);
   const faults = {
     SIGINT: (running: Running) => running.signal("SIGINT"),
     SIGKILL: (running: Running) => running.signal("SIGKILL"),
     reset: () => proxy.reset(),
   };
-  const proxy = await createTcpProxy(t, hostname, Number(port));
-  const through = new URL(brokerUrl());
-  through.port = String(proxy.port);
-  const file = await configFor(through.href);
+  const file = await configFor(url);
   const total = 20_000;
   for (const [fault, strike] of Object.entries(faults)) {
     await fill(channel, queue, total);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { onLoopback } from "../support/on-loopback.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { parseReply } from "../support/wechat-reply.ts";
@@ -39,10 +40,7 @@ export async function createHurtSystem(t: Closing, prefix: string, urls: string[
 
   async function configFile(dataDir?: string): Promise<string> {
     return writeConfig(t, {
-      "listen-host": "127.0.0.1",
-      "listen-port": 0,
-      "internal-listen-port": 0,
-      "dont-append-userinfo": true,
+      ...onLoopback,
       ...(dataDir === undefined ? {} : { "data-dir": dataDir }),
       amqp: { urls, prefix },
       services: [
@@ -96,7 +94,7 @@ export async function readiness({ internalPort }: BridgeProcess): Promise<number
   return (await fetch(`http://127.0.0.1:${internalPort}/readyz`)).status;
 }
 
-/** Looked at every 50 ms, for 60 s: a busy machine takes its time. */
+/** Waits for 60 s: a busy machine takes its time. */
 export async function eventually(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
   await until(isSo, what, 60_000);
 }

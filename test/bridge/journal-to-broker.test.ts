@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { onLoopback } from "../support/on-loopback.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { createWechat } from "../support/wechat-server.ts";
-import { onLoopback, startProcess, writeConfig } from "./bridge-process.ts";
+import { startProcess, writeConfig } from "./bridge-process.ts";
 import { createSystem, type ServiceSettings } from "./system.ts";
 
 const text = (id: number): string =>

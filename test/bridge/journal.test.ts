@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { onLoopback } from "../support/on-loopback.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { createWechat, type PushAnswer } from "../support/wechat-server.ts";
-import { onLoopback, startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
+import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
 
 const text = (id: number): string =>
   `<xml><ToUserName>gh_1</ToUserName><FromUserName>oUSER1</FromUserName><CreateTime>1700000000</CreateTime>

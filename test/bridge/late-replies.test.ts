@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { type Role, runBridge } from "../../cli/run.ts";
 import { createBackend, createHeldAnswer, type BackendHandler } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { onLoopback } from "../support/on-loopback.ts";
 import { until } from "../support/until.ts";
 import { createWechatApi, type WechatApi } from "../support/wechat-api-server.ts";
 import { parseReply } from "../support/wechat-reply.ts";
@@ -343,11 +344,8 @@ void describe("late replies", { concurrency: 8 }, () => {
   void test("a gateway killed while the user waits: the reply still reaches the user, once", async (t) => {
     const { api, backend, system } = await createLate(t, "rabbitmq", slow);
     const file = await writeConfig(t, {
-      "listen-host": "127.0.0.1",
-      "listen-port": 0,
-      "internal-listen-port": 0,
+      ...onLoopback,
       amqp: { url: brokerUrl(), prefix: system.prefix },
-      "dont-append-userinfo": true,
       services: [
         {
           name: "shop",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test, type TestContext } from "node:test";
 import { createBackend, type Backend } from "../support/backend-server.ts";
+import { until } from "../support/until.ts";
 import { text } from "./consumer-kit.ts";
 import { createProxiedBroker, createSystem, type System } from "./system.ts";
 
@@ -45,7 +46,7 @@ async function createCut(t: TestContext): Promise<Cut> {
     async cut() {
       const before = connected();
       proxy.reset();
-      while (connected() === before) await new Promise((resolve) => setTimeout(resolve, 10));
+      await until(() => connected() > before, "a new connection");
     },
     fail: () => gate.resolve(),
     most: () => most,
@@ -73,6 +74,6 @@ test("a delivery that fails after its connection was lost leaves no copy: it com
   const lines = new Set(["delivery", "delivery cut short"]);
   const told = (): unknown[] =>
     system.log.filter(({ msg }) => lines.has(msg)).map(({ msg, outcome }) => outcome ?? msg);
-  while (!told().includes("exhausted")) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => told().includes("exhausted"), "the end of the last delivery");
   assert.deepEqual(told(), ["delivery cut short", "exhausted"]);
 });

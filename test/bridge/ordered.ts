@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { connect } from "amqplib";
 import type { BackendRequest } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { onLoopback } from "../support/on-loopback.ts";
 import { writeConfig } from "./bridge-process.ts";
 import { brokerUrl, type System } from "./system.ts";
 
@@ -69,8 +70,7 @@ export function configFor(
   settings: Record<string, unknown> = {},
 ): Promise<string> {
   return writeConfig(t, {
-    "internal-listen-port": 0,
-    "dont-append-userinfo": true,
+    ...onLoopback,
     amqp: { url: brokerUrl(), prefix },
     services: [
       {

@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
-import { createTcpProxy } from "../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
 import { startProcess } from "./bridge-process.ts";
 import {
@@ -18,7 +17,7 @@ import {
   userNames,
   type Asked,
 } from "./ordered.ts";
-import { brokerUrl, busKinds, createSystem } from "./system.ts";
+import { busKinds, createProxiedBroker, createSystem } from "./system.ts";
 
 /** A backend that answers so many requests in 50 ms each, and the others after `finish`: they wait until then. */
 async function createHeldBackend(t: Closing, count: number) {
@@ -126,11 +125,8 @@ void test("after a lost connection what waited in the lanes is not delivered twi
   const { backend, asked, finish } = await createHeldBackend(t, 20);
   const service = { ...ordered, "msg-proxy-pass": backend.url };
   const system = await createSystem(t, { bus: "rabbitmq", services: [service], roles: ["gateway"] });
-  const broker = new URL(brokerUrl());
-  const proxy = await createTcpProxy(t, broker.hostname, Number(broker.port || 5672));
-  const url = new URL(broker);
-  url.host = `127.0.0.1:${proxy.port}`;
-  const file = await configFor(t, system, service, { amqp: { url: url.href, prefix: system.prefix } });
+  const { url, proxy } = await createProxiedBroker(t);
+  const file = await configFor(t, system, service, { amqp: { url, prefix: system.prefix } });
   await startProcess(t, "dispatcher", file);
   const users = userNames(5);
   await pushAll(system, users, 20);

@@ -8,6 +8,8 @@ import { promisify } from "node:util";
 import { connect } from "amqplib";
 import { createBackend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { onLoopback } from "../support/on-loopback.ts";
+import { until } from "../support/until.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat, type Wechat } from "../support/wechat-server.ts";
 import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
@@ -25,11 +27,8 @@ async function configFile(t: Closing, backendUrl: string): Promise<{ file: strin
   const prefix = `p${randomBytes(6).toString("hex")}`;
   t.after(() => deletePrefix(prefix));
   const file = await writeConfig(t, {
-    "listen-host": "127.0.0.1",
-    "listen-port": 0,
-    "internal-listen-port": 0,
+    ...onLoopback,
     amqp: { url: brokerUrl(), prefix },
-    "dont-append-userinfo": true,
     services: [
       {
         name: "shop",
@@ -49,7 +48,7 @@ function wechatAt(port: number): Wechat {
 }
 
 async function saying({ lines }: BridgeProcess, message: string): Promise<void> {
-  while (!lines.some(({ msg }) => msg === message)) await sleep(10);
+  await until(() => lines.some(({ msg }) => msg === message), message);
 }
 
 async function deletePrefix(prefix: string): Promise<void> {
@@ -158,9 +157,7 @@ void test("connections that never send a whole request do not hold up SIGTERM", 
 void test("start with a dead broker serves and tells readiness; pushes are answered 503 in time", async (t) => {
   const backend = await createBackend(t);
   const file = await writeConfig(t, {
-    "listen-host": "127.0.0.1",
-    "listen-port": 0,
-    "internal-listen-port": 0,
+    ...onLoopback,
     amqp: { url: "amqp://user:hidden-password@127.0.0.1:1" },
     services: [
       {

@@ -6,13 +6,14 @@ import type { Role } from "../../cli/run.ts";
 import { createArrivals, type Arrivals } from "../support/arrivals.ts";
 import { createBackend, type Backend } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
-import { createTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { onLoopback } from "../support/on-loopback.ts";
+import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { until } from "../support/until.ts";
 import { parseReply } from "../support/wechat-reply.ts";
 import { createWechat, type Wechat } from "../support/wechat-server.ts";
-import { onLoopback, startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
-import { brokerUrl, createSystem } from "./system.ts";
+import { startProcess, writeConfig, type BridgeProcess } from "./bridge-process.ts";
+import { brokerUrl, createProxiedBroker, createSystem } from "./system.ts";
 
 const account = {
   token: "AAAAA",
@@ -44,17 +45,14 @@ async function createFixture(
   { roles = ["dispatcher", "gateway"] }: { roles?: Role[] } = {},
 ): Promise<Fixture> {
   const backend = await createBackend(t);
-  const broker = new URL(brokerUrl());
-  const proxy = await createTcpProxy(t, broker.hostname, Number(broker.port));
+  const { url, proxy } = await createProxiedBroker(t);
   const dataDir = createTemporaryFolder(t);
   const services = [{ name: "account", "msg-proxy-pass": backend.url }];
   const { prefix } = await createSystem(t, { bus: "rabbitmq", services, roles });
-  const through = new URL(broker);
-  through.port = String(proxy.port);
   const file = await writeConfig(t, {
     ...onLoopback,
     "data-dir": dataDir,
-    amqp: { url: through.href, prefix },
+    amqp: { url, prefix },
     services: [
       {
         name: "account",

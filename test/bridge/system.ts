@@ -4,6 +4,7 @@ import { connect } from "amqplib";
 import { type Role, type RunningBridge, runBridge } from "../../cli/run.ts";
 import { readConfig } from "../../shared/config/load.ts";
 import type { Config } from "../../shared/config/config.ts";
+import { onLoopback } from "../support/on-loopback.ts";
 import { createTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import { createWechat, type Wechat } from "../support/wechat-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
@@ -92,10 +93,7 @@ function wechatOf(url: string, service: string, services: ServiceSettings[]): We
 
 function settingsOf({ bus, services, settings }: SystemOptions, prefix: string): object {
   return {
-    "listen-host": "127.0.0.1",
-    "listen-port": 0,
-    "internal-listen-port": 0,
-    "dont-append-userinfo": true,
+    ...onLoopback,
     ...(bus === "rabbitmq" ? { amqp: { url: brokerUrl(), prefix } } : {}),
     ...settings,
     services: services.map(({ sealed = true, ...service }) => ({

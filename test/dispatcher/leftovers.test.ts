@@ -3,23 +3,20 @@ import { test } from "node:test";
 import { lookAfterLeftovers } from "../../dispatcher/leftovers.ts";
 import { createNames } from "../../shared/bus/names.ts";
 import { orderedQueue } from "../../shared/bus/bridge-topology.ts";
+import { brokerUrl, createProxiedBroker } from "../bridge/system.ts";
 import { createAmqpTestBus } from "../shared/bus/amqp-test-bus.ts";
 import { createBench, uniquePrefix, untilReady } from "../shared/bus/bench.ts";
 import { createTestLog } from "../shared/bus/test-log.ts";
 import { accountOf } from "../shared/config/sample-config.ts";
 import { createArrivals } from "../support/arrivals.ts";
-import { createTcpProxy } from "../support/tcp-proxy.ts";
 
 test("a broker that is silent when it is asked for them hides no events of another ordering", async (t) => {
-  const broker = new URL(process.env["AMQP_URL"] ?? "");
-  const proxy = await createTcpProxy(t, broker.hostname, Number(broker.port));
-  const proxied = new URL(broker);
-  proxied.host = `127.0.0.1:${proxy.port}`;
-  const bus = await createAmqpTestBus(t, [proxied.href], { keep: true });
+  const { url, proxy } = await createProxiedBroker(t);
+  const bus = await createAmqpTestBus(t, [url], { keep: true });
   const names = createNames(uniquePrefix());
   const account = await accountOf({ name: "shop" });
   const queue = names.orderedOf(account.name);
-  const { declare, send } = createBench(await createAmqpTestBus(t, [broker.href]));
+  const { declare, send } = createBench(await createAmqpTestBus(t, [brokerUrl()]));
   await declare({ queues: [orderedQueue(names, account.name)] });
   await send(queue, "left");
   await untilReady(bus);

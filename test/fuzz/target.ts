@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startProcess, writeConfig } from "../bridge/bridge-process.ts";
 import { aesKey, appId } from "../gateway/echo-bridge.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { onLoopback } from "../support/on-loopback.ts";
 import { sign } from "../support/wechat-crypt.ts";
 import { createWechat, parseReply } from "../support/wechat-server.ts";
 
@@ -36,8 +37,7 @@ export async function startTarget(t: Closing): Promise<Target> {
     account("safe", sealed),
     account("both", sealed, { "allow-plaintext": true }),
   ];
-  const ports = { "listen-host": "127.0.0.1", "listen-port": 0, "internal-listen-port": 0 };
-  const configFile = await writeConfig(t, { ...ports, "dont-append-userinfo": true, services });
+  const configFile = await writeConfig(t, { ...onLoopback, services });
   const bridge = await startProcess(t, "start", configFile);
   const wechat = createWechat({ url: `http://127.0.0.1:${bridge.port}/safe`, token, appId, aesKey });
   let pushes = 0;

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { runBridge } from "../../cli/run.ts";
 import { readConfig } from "../../shared/config/load.ts";
 import type { Closing } from "../support/loopback-server.ts";
+import { onLoopback } from "../support/on-loopback.ts";
 import { sign } from "../support/wechat-crypt.ts";
 import { createWechat, type Wechat } from "../support/wechat-server.ts";
 
@@ -37,13 +38,7 @@ export async function createEchoBridge(t: Closing, accounts: AccountSettings[]):
     "listen-endpoints": { "service-path": path },
     ...settings,
   }));
-  const file = {
-    "listen-host": "127.0.0.1",
-    "listen-port": 0,
-    "internal-listen-port": 0,
-    "dont-append-userinfo": true,
-  };
-  const { config } = await readConfig({ ...file, services });
+  const { config } = await readConfig({ ...onLoopback, services });
   const lines: string[] = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
   const bridge = await runBridge("start", config, log);

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { listen, type Closing } from "./loopback-server.ts";
 import { createTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+import { until } from "./until.ts";
 
 const soon = () => ({ signal: AbortSignal.timeout(3000) });
 
@@ -36,9 +37,7 @@ async function echoes(socket: Socket, text: string): Promise<void> {
 }
 
 async function untilConnections(proxy: TcpProxy, count: number): Promise<void> {
-  const deadline = Date.now() + 3000;
-  while (proxy.connections !== count && Date.now() < deadline) await sleep(5);
-  assert.equal(proxy.connections, count);
+  await until(() => proxy.connections === count, `${count} connections`);
 }
 
 test("carries bytes and the end of either side", async (t) => {

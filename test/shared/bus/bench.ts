@@ -78,7 +78,7 @@ export const toExchange = (source: string, destination: string, routingKey = "")
   routingKey,
 });
 
-/** For what has no event of its own; looked at every 10 ms. */
+/** For what has no event of its own. */
 export async function eventually(
   what: string,
   isSo: () => boolean | Promise<boolean>,
