@@ -10,7 +10,7 @@ export const spoolSchema = `
     exchange TEXT NOT NULL, routing_key TEXT NOT NULL, properties TEXT NOT NULL, body BLOB NOT NULL
   )`;
 
-/** A push on disk, and whose it is. */
+/** A push that the broker or the disk is to hold, and whose it is. */
 export interface Spooled {
   service: string;
   /** Account and user: one user's pushes keep their order. */

@@ -114,7 +114,7 @@ export interface Bus {
   /**
    * Resolves once the broker holds the message durably. Throws `NOT_HELD` when that was not confirmed in time
    * (it may be held all the same) and `NACKED` when the broker refuses it again and again, for a full queue or a
-   * missing exchange.
+   * missing exchange, or when AMQP cannot carry it (`isUncarriable`).
    */
   publish(message: OutgoingMessage, options: PublishOptions): Promise<PublishOutcome>;
   /** Never runs `onDelivery` inside `publish`; what it throws must be its own concern: it may not throw. */

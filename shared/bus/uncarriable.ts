@@ -2,8 +2,8 @@ import { Failure, isFailure } from "../failure.ts";
 import { reasonOf } from "../reason-of.ts";
 
 /**
- * The `NACKED` for a message that AMQP cannot carry, and no other one has a cause. AMQP lets others send what amqplib can
- * read but not write: a header that is not a number, or 100 KB of them.
+ * The `NACKED` for a message that AMQP cannot carry: no other one has a cause. AMQP lets others send what amqplib can read
+ * but not write: a header that is not a number, or 100 KB of them.
  */
 export function uncarriable(cause: unknown): Failure {
   return new Failure("NACKED", `AMQP cannot carry the message: ${reasonOf(cause)}`, { cause });

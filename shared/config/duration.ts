@@ -1,3 +1,5 @@
+import type { RetryDelay } from "./config.ts";
+
 const milliseconds = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 type Unit = keyof typeof milliseconds;
@@ -14,6 +16,6 @@ export function parseDuration(duration: string | number): number | undefined {
 }
 
 /** The wait that a rung of `retry` writes, such as "10s". */
-export function retryDelayOf(name: string): { name: string; ms: number } {
+export function retryDelayOf(name: string): RetryDelay {
   return { name, ms: parseDuration(name) ?? 0 };
 }
