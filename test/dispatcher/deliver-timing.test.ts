@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery } from "../../shared/bus/bus.ts";
 import type { Names } from "../../shared/bus/names.ts";
-import { createDispatching, event, until } from "./dispatching.ts";
+import { createDispatching, event, until, type DispatchingOptions } from "./dispatching.ts";
 
 const textOf = ({ body }: Delivery) => body.toString();
 const headersOf = ({ properties }: Delivery) => properties.headers ?? {};
@@ -147,45 +147,35 @@ test("fan-out: nothing is acked before the subscribers have the event", async (t
   await settled();
 });
 
+/** A consumer's queue, "mine", of the account's enriched events. */
+async function createFannedOut(t: TestContext, { settings, ...options }: DispatchingOptions = {}) {
+  const dispatching = await createDispatching(t, { ...options, settings: { "fan-out": true, ...settings } });
+  const { bus, names } = dispatching;
+  const binding = { source: names.enriched, destination: "mine", to: "queue", routingKey: "msg.*" } as const;
+  await bus.declare({ exchanges: [], queues: [{ name: "mine", arguments: {} }], bindings: [binding], unbindings: [] });
+  return dispatching;
+}
+
+const withoutBackend = { settings: { "msg-proxy-pass": "" } };
+
 test("fan-out: the event goes to wx.enriched.shop, once, whatever happens at the backend", async (t) => {
-  const options = { handler: { status: 500 }, settings: { "fan-out": true, retry: ["100ms"] } };
-  const { publish, names, bus, backend, settled } = await createDispatching(t, options);
-  await bus.declare({
-    exchanges: [],
-    queues: [{ name: "mine", arguments: {} }],
-    bindings: [{ source: names.enriched, destination: "mine", to: "queue", routingKey: "msg.*" }],
-    unbindings: [],
-  });
+  const options = { handler: { status: 500 }, settings: { retry: ["100ms"] } };
+  const { publish, names, bus, backend, settled } = await createFannedOut(t, options);
   await publish();
   await settled(2);
   assert.deepEqual([backend.requests.length, await bus.depth("mine"), await bus.depth(names.dead)], [2, 1, 1]);
 });
 
 test("fan-out: a copy that comes back from an open breaker is not fanned out again", async (t) => {
-  const { publish, names, bus, settled } = await createDispatching(t, { settings: { "fan-out": true } });
-  await bus.declare({
-    exchanges: [],
-    queues: [{ name: "mine", arguments: {} }],
-    bindings: [{ source: names.enriched, destination: "mine", to: "queue", routingKey: "#" }],
-    unbindings: [],
-  });
+  const { publish, bus, settled } = await createFannedOut(t);
   await publish({ headers: { "x-wx-error": "the backend failed too often in a row" } });
   await settled();
   assert.equal(await bus.depth("mine"), 0);
 });
 
-/** An account without a backend, and what a consumer of its enriched events gets. */
-async function createFannedOut(t: TestContext) {
-  const dispatching = await createDispatching(t, { settings: { "fan-out": true, "msg-proxy-pass": "" } });
-  const queues = [{ name: "mine", arguments: {} }];
-  const source = dispatching.names.enrichedOf("shop");
-  const binding = { source, destination: "mine", to: "queue", routingKey: "#" } as const;
-  await dispatching.bus.declare({ exchanges: [], queues, bindings: [binding], unbindings: [] });
-  return { ...dispatching, mine: dispatching.watch("mine") };
-}
-
 test("fan-out without a backend: consumers answer, and find the event as it was published", async (t) => {
-  const { publish, mine, names, bus, backend, settled } = await createFannedOut(t);
+  const { publish, watch, names, bus, backend, settled } = await createFannedOut(t, withoutBackend);
+  const mine = watch("mine");
   await publish();
   const copy = await mine();
   assert.equal(textOf(copy), event);
@@ -198,14 +188,16 @@ test("fan-out without a backend: consumers answer, and find the event as it was 
 });
 
 test("fan-out: an event that waited for the dispatcher says what is left of its budget", async (t) => {
-  const { publish, mine, settled } = await createFannedOut(t);
+  const { publish, watch, settled } = await createFannedOut(t);
+  const mine = watch("mine");
   await publish({ headers: { "x-wx-deadline": Date.now() - 1 } });
   assert.equal(headersOf(await mine())["x-wx-budget"], 0);
   await settled();
 });
 
 test("fan-out without a backend: a retry that was left when there was one still goes to the consumers", async (t) => {
-  const { publish, mine, settled } = await createFannedOut(t);
+  const { publish, watch, settled } = await createFannedOut(t, withoutBackend);
+  const mine = watch("mine");
   await publish({ headers: { "x-wx-attempt": 2, "x-wx-error": "status 500" } });
   assert.equal(headersOf(await mine())["x-wx-attempt"], 2);
   await settled();

@@ -23,21 +23,21 @@ async function createFullOutbox() {
   const { log, find } = createKeptLog();
   const outbox = createOutbox({ accounts: [], bus, names, log, signal: stopping.signal });
   const bury = async () => {
-    const delivery = await deliveryFrom(bus);
+    const { delivery } = await takeOne(bus);
     return outbox.dead(delivery, eventOf(), "rejected", "status 400");
   };
   return { bus, bury, stopping, find };
 }
 
-/** A delivery as a consumer gets it. */
-async function deliveryFrom(bus: MemoryBus): Promise<Delivery> {
+/** A delivery as a consumer gets it, and that consumer, which takes no other. */
+async function takeOne(bus: MemoryBus) {
   const arrivals = createArrivals<Delivery>("deliveries");
   const consumer = bus.consume("source", { prefetch: 1 }, (delivery) => arrivals.add(delivery));
   const properties = { messageId: "shop/oUSER/22277834746191186", type: "msg.text" };
   await bus.publish({ exchange: "", routingKey: "source", body: Buffer.from("{}"), properties }, { timeout: 1000 });
-  const [delivery] = await arrivals.next();
+  const [delivery = assert.fail()] = await arrivals.next();
   await consumer.cancel();
-  return delivery ?? assert.fail();
+  return { delivery, consumer };
 }
 
 test("a queue that refuses is asked again until it takes the message", async () => {
@@ -127,11 +127,7 @@ test("a late reply that is off its queue is put aside all the same when its cons
     bindings: [{ source: waiting.name, destination: waiting.name, to: "queue", routingKey: "" }],
     unbindings: [],
   });
-  const arrivals = createArrivals<Delivery>("deliveries");
-  const consumer = bus.consume("source", { prefetch: 1 }, (delivery) => arrivals.add(delivery));
-  const properties = { messageId: "shop/oUSER/22277834746191186", type: "msg.text" };
-  await bus.publish({ exchange: "", routingKey: "source", body: Buffer.from("{}"), properties }, { timeout: 1000 });
-  const [delivery = assert.fail()] = await arrivals.next();
+  const { delivery, consumer } = await takeOne(bus);
   const { log } = createKeptLog();
   const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
   await delivery.acked();
@@ -152,7 +148,8 @@ test("no copy takes the place of a delivery that is gone, and so comes again", a
   });
   const { log } = createKeptLog();
   const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
-  const gone = { ...(await deliveryFrom(bus)), isGone: () => true };
+  const { delivery } = await takeOne(bus);
+  const gone = { ...delivery, isGone: () => true };
   const rung = { delay: { name: "1s", ms: 1000 }, attempt: 2, error: "status 500" };
   await assert.rejects(outbox.retry(gone, eventOf(), rung), { code: "NOT_HELD" });
   await assert.rejects(outbox.dead(gone, eventOf(), "rejected", "status 400"), { code: "NOT_HELD" });
@@ -165,7 +162,8 @@ test("shutting down ends the wait for the subscribers' copies, too, and the deli
   const { log } = createKeptLog();
   const signal = AbortSignal.abort(new Error("shutting down"));
   const outbox = createOutbox({ accounts: [], bus, names, log, signal });
-  await assert.rejects(outbox.enriched(await deliveryFrom(bus), eventOf(), Buffer.from("{}")), /shutting down/);
+  const { delivery } = await takeOne(bus);
+  await assert.rejects(outbox.enriched(delivery, eventOf(), Buffer.from("{}")), /shutting down/);
 });
 
 test("a subscriber's queue that refused every try is tried once only for a while: each try is a copy more for the others", async (t) => {
@@ -180,7 +178,7 @@ test("a subscriber's queue that refused every try is tried once only for a while
   });
   const { log, find } = createKeptLog();
   const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
-  const delivery = await deliveryFrom(bus);
+  const { delivery } = await takeOne(bus);
   const publish = mock.method(bus, "publish");
   for (let i = 0; i < 2; i++) await outbox.enriched(delivery, eventOf(), Buffer.from("{}"));
   assert.deepEqual(
