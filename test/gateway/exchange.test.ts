@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createExchange } from "../../gateway/exchange.ts";
-import type { Held } from "../../gateway/hold.ts";
+import type { Held, Hold } from "../../gateway/hold.ts";
 import type { Answer } from "../../gateway/once.ts";
 import { createReplies, type Replies } from "../../gateway/replies.ts";
 import type { Spooled } from "../../gateway/spool-table.ts";
@@ -9,26 +9,32 @@ import { createNames } from "../../shared/bus/names.ts";
 import { parsePush } from "../../shared/wechat/push.ts";
 import { accountOf } from "../shared/config/sample-config.ts";
 
+/** The exchange of an account whose pushes are held by `hold`, and the replies that it waits for. */
+async function createExchanging(hold: Hold, settings: Record<string, unknown> = {}) {
+  const replies = createReplies(() => false);
+  const replyQueue = { name: "wx.replies.1" };
+  const account = await accountOf({ name: "shop", ...settings });
+  const exchange = createExchange({ account, names: createNames("wx"), replies, replyQueue, hold });
+  const deadline = Date.now() + 60_000;
+  return {
+    replies,
+    /** Exchanges a push that holds these elements. */
+    exchange: (elements: string): Promise<Answer> => {
+      const push = parsePush(Buffer.from(`<xml>${elements}<MsgId>1</MsgId></xml>`), "shop");
+      return exchange(push, { holdBy: deadline, deadline });
+    },
+  };
+}
+
 /** Whose push it is for the spool, which keeps that in memory. */
 async function userOf(FromUserName: string): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const exchange = createExchange({
-    account: await accountOf({ name: "shop" }),
-    names: createNames("wx"),
-    replies: createReplies(() => false),
-    replyQueue: { name: "wx.replies.1" },
-    hold: async ({ user }) => {
-      resolve(user);
-      return "spooled";
-    },
+  const users: string[] = [];
+  const { exchange } = await createExchanging(async ({ user }) => {
+    users.push(user);
+    return "spooled";
   });
-  const push = parsePush(
-    Buffer.from(`<xml><FromUserName>${FromUserName}</FromUserName><MsgType>text</MsgType><MsgId>1</MsgId></xml>`),
-    "shop",
-  );
-  const deadline = Date.now() + 1000;
-  await exchange(push, { holdBy: deadline, deadline });
-  return promise;
+  await exchange(`<FromUserName>${FromUserName}</FromUserName><MsgType>text</MsgType>`);
+  return users[0] ?? assert.fail("not held");
 }
 
 test("a push on disk is its account's and its user's", async () => {
@@ -53,23 +59,14 @@ async function exchangeOf(
   held: Held,
   { event, meanwhile }: { event?: string; meanwhile?: (replies: Replies, identity: string) => void } = {},
 ): Promise<Exchanged> {
-  const replies = createReplies(() => false);
   const published: Spooled["message"][] = [];
-  const exchange = createExchange({
-    account: await accountOf(settings),
-    names: createNames("wx"),
-    replies,
-    replyQueue: { name: "wx.replies.1" },
-    async hold({ message }) {
-      published.push(message);
-      meanwhile?.(replies, message.properties.messageId ?? "");
-      return held;
-    },
-  });
+  const { exchange, replies } = await createExchanging(async ({ message }) => {
+    published.push(message);
+    meanwhile?.(replies, message.properties.messageId ?? "");
+    return held;
+  }, settings);
   const kind = event === undefined ? "<MsgType>text</MsgType>" : `<MsgType>event</MsgType><Event>${event}</Event>`;
-  const push = parsePush(Buffer.from(`<xml><FromUserName>o1</FromUserName>${kind}<MsgId>1</MsgId></xml>`), "shop");
-  const deadline = Date.now() + 60_000;
-  const answer = await exchange(push, { holdBy: deadline, deadline });
+  const answer = await exchange(`<FromUserName>o1</FromUserName>${kind}`);
   return { answer, message: published[0] ?? assert.fail("not published") };
 }
 
@@ -129,17 +126,8 @@ test("only pushes whose key is among those that wait name a reply queue, the oth
 
 test("a push that is not held, or is on disk, waits for its reply no longer: one that comes then is late", async () => {
   for (const hold of [async () => "spooled" as const, async () => Promise.reject(new Error("not held"))]) {
-    const replies = createReplies(() => false);
-    const exchange = createExchange({
-      account: await accountOf({ name: "shop" }),
-      names: createNames("wx"),
-      replies,
-      replyQueue: { name: "wx.replies.1" },
-      hold,
-    });
-    const push = parsePush(Buffer.from("<xml><MsgType>text</MsgType><MsgId>1</MsgId></xml>"), "shop");
-    const deadline = Date.now() + 60_000;
-    await exchange(push, { holdBy: deadline, deadline }).catch(() => {});
-    assert.equal(replies.take({ properties: { correlationId: push.identity }, body: Buffer.from("{}") }), "late");
+    const { exchange, replies } = await createExchanging(hold);
+    await exchange("<FromUserName>o1</FromUserName><MsgType>text</MsgType>").catch(() => {});
+    assert.equal(replies.take({ properties: { correlationId: "shop/o1/1" }, body: Buffer.from("{}") }), "late");
   }
 });
