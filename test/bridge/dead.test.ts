@@ -64,13 +64,16 @@ async function fill(channel: ConfirmChannel, queue: string, count: number, servi
 
 const depth = async (channel: ConfirmChannel, queue: string) => (await channel.checkQueue(queue)).messageCount;
 
-/** Waits until queues hold `count` messages: what a closed channel held comes back after its close was answered. */
+/**
+ * Waits until queues hold `count` messages, for 60 s, in which a command starts on a busy machine, too. What a closed
+ * channel held comes back after its close was answered.
+ */
 async function holding(channel: ConfirmChannel, count: number, ...queues: string[]): Promise<void> {
   const isThere = async (): Promise<boolean> => {
     const depths = await Promise.all(queues.map((queue) => depth(channel, queue)));
     return depths.reduce((total, each) => total + each, 0) >= count;
   };
-  await until(isThere, `${count} messages in ${queues.join(" and ")}`);
+  await until(isThere, `${count} messages in ${queues.join(" and ")}`, 60_000);
 }
 
 /** Takes everything out of a queue. */
@@ -288,7 +291,7 @@ test("how far a long replay has come is told on stderr; SIGTERM ends it after wh
   const { url, proxy } = await createProxiedBroker(t);
   await fill(channel, queue, 10_000);
   const running = startDead(t, await configFor(url), "replay");
-  while ((await depth(channel, dispatch)) < 500) assert.equal(running.output, "");
+  await holding(channel, 500, dispatch);
   proxy.swallow();
   const [, replayed, looked] = await running.said(/^replayed (\d+), looked at (\d+) of 10000$/m);
   assert.ok(Number(replayed) > 0 && Number(replayed) <= Number(looked) && Number(looked) < 10_000);
@@ -315,7 +318,7 @@ test("an interrupted replay, a killed one, and one whose broker is gone lose not
   for (const [fault, strike] of Object.entries(faults)) {
     await fill(channel, queue, total);
     const running = startDead(t, file, "replay");
-    while ((await depth(channel, dispatch)) < 500) assert.equal(running.output, "");
+    await holding(channel, 500, dispatch);
     strike(running);
     const { code, stdout, stderr } = await running.finished;
     if (fault === "SIGINT") assert.match(stdout, /^replayed \d+ of 20000 dead letters \(interrupted\)\n$/);
