@@ -62,7 +62,7 @@ export function createJournal(store: Store): Journal {
   const insert = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)");
   const remove = database.prepare("DELETE FROM journal WHERE seq = ?");
   let writing: Promise<void> = Promise.resolve();
-  /** What is done with, and still on a disk that failed. */
+  /** What is done with, and still on a disk that failed: no more than the bus held then, as nothing new comes in meanwhile. */
   const left = new Set<number>();
 
   /** A failed write is told to whoever waits for `written`, and to nobody else. */
@@ -102,7 +102,7 @@ export function createJournal(store: Store): Journal {
         removeLeft,
         () => void left.add(seq),
       ),
-    acked: (seq) => write(() => void remove.run(seq)),
+    acked: (seq) => write(() => void remove.run(seq), removeLeft),
     async written() {
       store.checkFolder();
       await writing;

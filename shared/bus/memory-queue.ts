@@ -165,7 +165,7 @@ export class MemoryQueue {
     });
   }
 
-  #settle(subscription: Subscription, stored: Stored, end: "ack" | "requeue" | "reject"): void {
+  #settle(subscription: Subscription, stored: Stored, end: "ack" | "acked" | "requeue" | "reject"): void {
     if (!subscription.inFlight.delete(stored)) return;
     subscription.room++;
     if (end === "requeue" && !this.#closed) {
@@ -176,8 +176,8 @@ export class MemoryQueue {
     } else if (end === "ack") {
       this.#surroundings.ended(stored.message, stored.entry);
     } else {
-      // What is given back to a closed queue stays on disk.
-      this.#surroundings.left(stored.message, end === "requeue" ? undefined : stored.entry);
+      // What is given back to a closed queue stays on disk; what was acked and waited for is not there any more.
+      this.#surroundings.left(stored.message, end === "reject" ? stored.entry : undefined);
       if (end === "reject") this.#deadLetter(stored.message);
     }
     this.#scheduleDrain();
@@ -192,7 +192,7 @@ export class MemoryQueue {
       setTimeout(() => this.#settle(subscription, stored, "requeue"), ACK_AGAIN).unref();
       throw error;
     }
-    this.#settle(subscription, stored, "ack");
+    this.#settle(subscription, stored, "acked");
   }
 
   #deadLetter(message: OutgoingMessage): void {

@@ -141,8 +141,7 @@ test("what was acked while the disk took nothing leaves it with the next one tha
   setFailing(true); // before those before it can leave with it
   await nextTurn();
   setFailing(false);
-  four?.ack();
-  await journal.written();
+  await four?.acked();
   await eventually("only what is under way is on disk", () => onDisk().join() === "5");
   five?.requeue();
   await five?.acked();
