@@ -44,7 +44,7 @@ export function createExchange({ account, names, replies, replyQueue, hold }: Ex
       return { reply: success, outcome: held === "routed" ? "unawaited" : held };
     }
     const waiting = replies.wait(push.identity, deadline);
-    giveUp?.addEventListener("abort", () => waiting.cancel(), { once: true });
+    giveUp?.addEventListener("abort", () => waiting.cancel());
     try {
       const held = await hold(eventOf(push, deadline, replyQueue.name), holdBy);
       if (held !== "routed") waiting.cancel();

@@ -131,3 +131,47 @@ test("a push that is not held, or is on disk, waits for its reply no longer: one
     assert.equal(replies.take({ properties: { correlationId: "shop/o1/1" }, body: Buffer.from("{}") }), "late");
   }
 });
+
+test("a push must be held by its own time, whenever its reply has to be there", async () => {
+  for (const reply of [["#"], []]) {
+    const times: number[] = [];
+    const exchange = createExchange({
+      account: await accountOf({ reply }),
+      names: createNames("wx"),
+      replies: createReplies(() => false),
+      replyQueue: { name: "wx.replies.1" },
+      hold: async (_push, deadline) => {
+        times.push(deadline);
+        return "spooled";
+      },
+    });
+    const push = parsePush(Buffer.from("<xml><MsgType>text</MsgType><MsgId>1</MsgId></xml>"), "shop");
+    const holdBy = Date.now() + 60_000;
+    await exchange(push, { holdBy, deadline: holdBy + 10_000 });
+    assert.deepEqual(times, [holdBy]);
+  }
+});
+
+test("a push without a reply in time is late, or deferred when its consumer has said that none comes", async () => {
+  const replies = createReplies(() => false);
+  const exchange = createExchange({
+    account: await accountOf({}),
+    names: createNames("wx"),
+    replies,
+    replyQueue: { name: "wx.replies.1" },
+    hold: async () => "routed",
+  });
+  const push = parsePush(Buffer.from("<xml><MsgType>text</MsgType><MsgId>1</MsgId></xml>"), "shop");
+  const deadline = Date.now() + 60_000;
+  const giveUp = new AbortController();
+  const outcomes = [exchange(push, { holdBy: deadline, deadline, giveUp: giveUp.signal })];
+  giveUp.abort();
+  await outcomes[0];
+  outcomes.push(exchange(push, { holdBy: deadline, deadline }));
+  const properties = { correlationId: push.identity, headers: { "x-wx-deferred": true } };
+  void replies.take({ properties, body: Buffer.from("{}") });
+  assert.deepEqual(await Promise.all(outcomes), [
+    { reply: { type: "success" }, outcome: "late" },
+    { reply: { type: "success" }, outcome: "deferred" },
+  ]);
+});
