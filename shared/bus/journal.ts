@@ -36,6 +36,8 @@ interface Row extends MessageRow {
 export interface Journal {
   /** What `queue` held, oldest first. */
   load(queue: string): Journaled[];
+  /** How many messages of `queue` are on disk. */
+  depth(queue: string): number;
   /** Names of the retry queues that hold something. */
   retryQueues(): string[];
   /** Notes a message down and tells its number, under which it is crossed out. */
@@ -56,6 +58,7 @@ export function createJournal(store: Store): Journal {
   const { database } = store;
   let last = (database.prepare("SELECT MAX(seq) AS last FROM journal").get() as { last: number | null }).last ?? 0;
   const ofQueue = database.prepare("SELECT * FROM journal WHERE queue = ? ORDER BY seq");
+  const count = database.prepare("SELECT COUNT(*) AS count FROM journal WHERE queue = ?");
   const retryQueues = database.prepare(
     "SELECT DISTINCT queue FROM journal WHERE exchange = queue AND queue GLOB '*.retry.*' AND expires_at IS NOT NULL",
   );
@@ -88,6 +91,7 @@ export function createJournal(store: Store): Journal {
       store.flush(); // what has just come for a queue that is declared now
       return (ofQueue.all(queue) as unknown as Row[]).map(journaledOf);
     },
+    depth: (queue) => (count.get(queue) as { count: number }).count,
     retryQueues: () => (retryQueues.all() as unknown as { queue: string }[]).map(({ queue }) => queue),
     add(queue, { exchange, routingKey, properties, body }, expiresAt) {
       const seq = ++last;

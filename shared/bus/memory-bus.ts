@@ -147,7 +147,7 @@ export class MemoryBus implements Bus {
 
   /** What a queue left on disk that nobody has declared since. */
   #journaled(queue: string): number | undefined {
-    return this.#journal?.load(queue).length || undefined;
+    return this.#journal?.depth(queue) || undefined;
   }
 
   #count(message: OutgoingMessage): void {
