@@ -138,12 +138,12 @@ export class MemoryQueue {
   #deliverSome(): boolean {
     this.#expire();
     for (let i = 0; i < DRAIN_AT_ONCE; i++) {
+      if (this.depth === 0) return true; // before it is somebody's turn for nothing
       const subscription = this.#subscriptions.next();
-      const stored = subscription && this.#ready.shift();
-      if (stored === undefined) return true;
-      this.#deliver(subscription as Subscription, stored);
+      if (subscription === undefined) return true;
+      this.#deliver(subscription, this.#ready.shift() as Stored);
     }
-    return this.depth === 0 || this.#subscriptions.size === 0;
+    return false;
   }
 
   #deliver(subscription: Subscription, stored: Stored): void {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createArrivals } from "../../support/arrivals.ts";
 import { createBench, toQueue, classic, untilReady, type CreateBus } from "./bench.ts";
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => `${from + i}`);
@@ -43,6 +44,25 @@ export function consumingContract(createBus: CreateBus): void {
       consumers.map(({ deliveries }) => deliveries.all.length),
       [3, 3, 3],
     );
+  });
+
+  test("consumers of one queue take turns also when messages come one at a time", async (t) => {
+    const { bus, declareQueue, send } = createBench(await createBus(t));
+    const queue = await declareQueue();
+    const takers = createArrivals<number>("deliveries");
+    for (const taker of [1, 2]) {
+      bus.consume(queue, { prefetch: 10 }, (delivery) => {
+        delivery.ack();
+        takers.add(taker);
+      });
+    }
+    await untilReady(bus);
+    for (let i = 0; i < 4; i++) {
+      await send(queue, "x");
+      await takers.next();
+    }
+    const [first, ...others] = takers.all;
+    assert.deepEqual(others, first === 1 ? [2, 1, 2] : [1, 2, 1]);
   });
 
   test("a requeued delivery comes again, marked, in its old place", async (t) => {

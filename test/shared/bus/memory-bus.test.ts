@@ -53,6 +53,7 @@ test("a consumer that ends its deliveries at once leaves time for everything els
   });
   await new Promise((resolve) => setImmediate(resolve));
   assert.ok(count > 0 && count < 1000, `${count} of 1000 in one go`);
+  await eventually("all are delivered", () => count === 1000);
 });
 
 test("consumers that give back, or publish for each other, without end leave time for everything else", async (t) => {
@@ -115,7 +116,7 @@ async function createKept(t: TestContext) {
     await bench.bus.close();
     store.close();
   });
-  const queue = await bench.declareQueue("kept", { "x-queue-type": "quorum" });
+  const queue = await bench.declareQueue("kept", { "x-queue-type": "quorum", "x-dead-letter-exchange": "" });
   return {
     ...bench,
     queue,
@@ -181,12 +182,14 @@ test("an ack that is waited for is refused when the disk does not take it, and t
   assert.deepEqual([onDisk(), await bus.depth(queue)], [[], 0]);
 });
 
-test("what is given back after the bus has closed stays on disk", async (t) => {
+test("what is given back after the bus has closed stays on disk where it was", async (t) => {
   const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
   t.after(() => store.close());
   const journal = createJournal(store);
   const { bus, declareQueue, send, consume } = createBench(new MemoryBus({ journal }));
-  const queue = await declareQueue("kept", { "x-queue-type": "quorum" });
+  const dead = await declareQueue("dead", { "x-queue-type": "quorum" });
+  const deadLetters = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead };
+  const queue = await declareQueue("kept", { "x-queue-type": "quorum", ...deadLetters });
   const { deliveries } = consume(queue);
   await send(queue, "given back", "done");
   const [givenBack, done] = await deliveries.next(2);
@@ -198,6 +201,7 @@ test("what is given back after the bus has closed stays on disk", async (t) => {
     journal.load(queue).map(({ message }) => message.body.toString()),
     ["given back"],
   );
+  assert.deepEqual(journal.load(dead), []);
 });
 
 /** Lets a bus end and another one take up its journal; `limits` are those of the second one. */
@@ -253,6 +257,20 @@ test("what has outlived its TTL, or was dropped for newer ones, is gone from the
   assert.deepEqual([bodiesIn(short), bodiesIn(passing)], [["2"], []]);
 });
 
+test("what is dead-lettered into a full queue with reject-publish takes no room from what is there", async (t) => {
+  const bus = new MemoryBus();
+  t.after(() => bus.close());
+  const { declareQueue, send, consume } = createBench(bus);
+  const full = await declareQueue("full", { "x-max-length": 1, "x-overflow": "reject-publish" });
+  const deadLetters = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": full };
+  const rejecting = await declareQueue("rejecting", deadLetters);
+  await send(full, "1");
+  await send(rejecting, "2");
+  const [delivery] = await consume(rejecting).deliveries.next();
+  delivery?.reject();
+  assert.deepEqual(await consume(full).take(2), ["1", "2"]);
+});
+
 test("what returns to a queue that nobody has declared stays on disk, and is there when that is declared", async (t) => {
   const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
   const journal = createJournal(store);
@@ -271,14 +289,15 @@ test("what returns to a queue that nobody has declared stays on disk, and is the
   assert.deepEqual([journal.load(waiting), journal.load(gone)], [[], []]);
 });
 
-test("what returns to a queue at the moment that is declared is there", async (t) => {
-  const { declareQueue, name, send, consume } = await createKept(t);
+test("what returns to a queue at the moment that is declared is there, and not where it came from", async (t) => {
+  const { declareQueue, name, send, consume, journal } = await createKept(t);
   const returning = { "x-dead-letter-exchange": "", "x-dead-letter-routing-key": name("gone") };
   const rejecting = consume(await declareQueue("rejecting", { "x-queue-type": "quorum", ...returning }));
   await send(name("rejecting"), "returned");
   const [delivery] = await rejecting.deliveries.next();
   delivery?.reject();
   assert.deepEqual(await consume(await declareQueue("gone", { "x-queue-type": "quorum" })).take(), ["returned"]);
+  assert.deepEqual(journal.load(name("rejecting")), []);
 });
 
 /** The clock that TTLs go by, which then stands still. */
