@@ -40,6 +40,29 @@ test("memory is bounded: by messages, by bytes, over all queues; what leaves mak
   }
 });
 
+test("what is acked, rejected, dropped for newer ones or outlives its TTL makes room, however much of it comes", async (t) => {
+  const bus = new MemoryBus({ limits: { messages: 2, bytes: 1000 } });
+  t.after(() => bus.close());
+  const { declareQueue, send, consume } = createBench(bus);
+  const ends = ["ack", "acked", "reject"] as const;
+  const ended = await declareQueue("ended");
+  const { deliveries } = consume(ended);
+  const short = await declareQueue("short", { "x-max-length": 1, "x-overflow": "drop-head" });
+  const passing = await declareQueue("passing", { "x-message-ttl": 5 });
+  for (const end of [...ends, ...ends]) {
+    await send(ended, end);
+    const [delivery] = await deliveries.next();
+    await delivery?.[end]();
+  }
+  for (let i = 0; i < 3; i++) {
+    await send(passing, `${i}`);
+    await eventually("the TTL is over", async () => (await bus.depth(passing)) === 0);
+  }
+  await send(short, "1"); // now one more finds room, which is there again when it has pushed the first one out
+  for (let i = 2; i < 5; i++) await send(short, `${i}`);
+  assert.deepEqual(await consume(short).take(), ["4"]);
+});
+
 test("a consumer that ends its deliveries at once leaves time for everything else", async (t) => {
   const bus = new MemoryBus();
   t.after(() => bus.close());
@@ -298,6 +321,21 @@ test("what returns to a queue at the moment that is declared is there, and not w
   delivery?.reject();
   assert.deepEqual(await consume(await declareQueue("gone", { "x-queue-type": "quorum" })).take(), ["returned"]);
   assert.deepEqual(journal.load(name("rejecting")), []);
+});
+
+test("only what waited in a retry queue returns from there, not what is in a queue that is named or used like one", async (t) => {
+  const { journal } = await createKept(t);
+  const add = (queue: string, exchange: string, expiresAt: number): number =>
+    journal.add(queue, { exchange, routingKey: "k", body: Buffer.from("x"), properties: {} }, expiresAt);
+  const later = Date.now() + 60_000;
+  add("wx.retry.1s", "wx.retry.1s", later);
+  add("wx.retry.1s", "wx.retry.1s", later);
+  add("orders.retry.10s", "orders.retry.10s", later);
+  add("wx.dispatch.a.retry.b", "wx.events.a.retry.b", later);
+  add("shop.retry.all", "shop.retry.all", Number.POSITIVE_INFINITY);
+  add("orders", "orders", later);
+  await journal.written();
+  assert.deepEqual(journal.retryQueues().toSorted(), ["orders.retry.10s", "wx.retry.1s"]);
 });
 
 /** The clock that TTLs go by, which then stands still. */
