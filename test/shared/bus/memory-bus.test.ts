@@ -243,8 +243,9 @@ async function createSuccessor(t: TestContext, limits: MemoryLimits) {
 }
 
 test("what was kept on disk counts as held, and comes marked as delivered before", async (t) => {
-  const { bus, queue, declareQueue, send, consume } = await createSuccessor(t, { messages: 2, bytes: 1000 });
+  const { bus, queue, name, declareQueue, send, consume } = await createSuccessor(t, { messages: 2, bytes: 1000 });
   assert.equal(await bus.depth(queue), 2, "its depth is known before it is declared");
+  assert.equal(await bus.depth(name("missing")), undefined);
   const other = await declareQueue("other");
   await declareQueue("kept", { "x-queue-type": "quorum" });
   await assert.rejects(send(other, "3"), { code: "NACKED" });
@@ -306,6 +307,10 @@ test("what returns to a queue that nobody has declared stays on disk, and is the
   const waiting = await declareQueue("waiting", { "x-queue-type": "quorum", "x-message-ttl": 20, ...returnsTo });
   await publish({ routingKey: waiting, body: Buffer.from("returned") });
   await eventually("the TTL is over", async () => (await bus.depth(waiting)) === 0);
+  assert.deepEqual(
+    journal.load(name("gone")).map(({ expiresAt }) => expiresAt),
+    [Number.POSITIVE_INFINITY],
+  );
   const gone = await declareQueue("gone", { "x-queue-type": "quorum" });
   assert.deepEqual(await consume(gone).take(), ["returned"]);
   await journal.written();
