@@ -120,6 +120,15 @@ test("answers are kept within 64 MiB: the oldest go, their pushes are still know
   for (let i = 80 - 62; i < 80; i++) assert.equal(await isKept(i), true, `${i}`);
 });
 
+test("an answer of more than 1 MiB is kept as well, whatever it is written in", async () => {
+  const once = createOnce(new DigestSet(100));
+  for (const msg of ["x".repeat(1_200_000), "你".repeat(400_000)]) {
+    const big: Answer = { reply: { type: "text", msg }, outcome: "replied" };
+    await once.share(msg, async () => big);
+    assert.deepEqual((await once.share(msg, () => assert.fail("started"))).answer, big);
+  }
+});
+
 test("of short answers the newest 90 000 are kept, each its own, and no more than 100 000", async () => {
   const once = createOnce(new DigestSet(200_000));
   const count = 150_000;
