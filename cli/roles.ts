@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { loadConfig } from "../shared/config/load.ts";
 import { createLogger, type Logger } from "../shared/log.ts";
 import { createDemoAccount, demoCommand, demoConfig, shellCommands, type DemoAccount } from "./demo.ts";
+import { endProcess } from "./end-process.ts";
 import { fail, reportConfigError } from "./fail.ts";
 import type { Role, RunningBridge } from "./run.ts";
 
@@ -72,11 +73,11 @@ function closeOnSignals(starting: Promise<RunningBridge>, log: Logger): AbortSig
     log.info({ signal }, "draining");
     setTimeout(() => {
       log.error("not drained in time");
-      log.flush(() => process.exit(1));
+      log.flush(() => endProcess(1));
     }, SHUTDOWN_LIMIT).unref();
     await (await starting).close();
     log.info("stopped");
-    log.flush(() => process.exit(0));
+    log.flush(() => endProcess(0));
   };
   process.on("SIGTERM", (signal) => void close(signal));
   process.on("SIGINT", (signal) => void close(signal));

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { createBackend } from "../support/backend-server.ts";
 import { findFreePort } from "../support/free-port.ts";
 import { portAnswers } from "../support/port-answers.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { file } from "../shared/config/sample-config.ts";
 import { runCommand, startCommand, startScript, writeTemporary } from "./run-command.ts";
 
@@ -49,6 +52,19 @@ test("what cannot be drained is left after 10 s, with exit code 1", async (t) =>
   const { code, stdout } = await bridge.finished;
   assert.equal(code, 1);
   assert.match(stdout, /"msg":"draining"[^]*"level":50,.*"msg":"not drained in time"/);
+});
+
+test("a thread that nobody can break off, as a lookup without a name server, does not hold up the end", async (t) => {
+  const fifo = join(createTemporaryFolder(t), "fifo");
+  execFileSync("mkfifo", [fifo]);
+  const hold = `import { open } from "node:fs"; open(${JSON.stringify(fifo)}, () => {});`;
+  const preload = `data:text/javascript,${encodeURIComponent(hold)}`;
+  const bridge = startCommand(t, ["start"], anyPort, ["--import", preload]);
+  await bridge.said(/A demo account waits at /);
+  bridge.signal("SIGTERM");
+  const { code, stdout } = await bridge.finished;
+  assert.equal(code, null, "ended by the signal");
+  assert.match(stdout, /"msg":"draining"[^]*"msg":"stopped"/);
 });
 
 test("names are looked up on more threads than Node's four", { skip: process.platform !== "linux" }, async (t) => {
