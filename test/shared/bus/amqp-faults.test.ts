@@ -233,20 +233,25 @@ test("a deleted queue of ours comes back with the publish that misses it, by its
 });
 
 test("the exchange of replies that somebody deletes comes back with what binds a gateway's queue to it", async (t) => {
+  // Not while the exchange is deleted: RabbitMQ 4.3 may then list a binding from then on that it does not route by.
+  t.mock.timers.enable({ apis: ["setInterval"] });
   const { bus, prefix, publish } = await createSetting(t);
   const names = createNames(prefix);
   const topology = replyTopology(names, "me");
   const got = createArrivals<Delivery>("replies");
   const own = { topology, declareEvery: 20, patience: 1000, onLost: () => {} };
-  bus.consume(names.repliesOf("me"), { prefetch: 1, own }, (delivery) => got.add(delivery));
+  bus.consume(names.repliesOf("me"), { prefetch: 2, own }, (delivery) => got.add(delivery));
   await untilReady(bus);
-  await removeBehind([], [names.replies]);
   const reply = { exchange: names.replies, routingKey: names.repliesOf("me"), properties: { messageId: "id" } };
-  await eventually("a reply finds its queue", async () => {
-    const outcome = await publish(reply, { mandatory: true }).catch(() => "refused");
-    return outcome === "routed";
-  });
-  await got.next();
+  for (let times = 0; times < 2; times++) {
+    await removeBehind([], [names.replies]);
+    t.mock.timers.tick(20);
+    await eventually("a reply finds its queue", async () => {
+      const outcome = await publish(reply, { mandatory: true }).catch(() => "refused");
+      return outcome === "routed";
+    });
+    await got.next();
+  }
 });
 
 test("everything is declared again once a second at most, however many messages come back", async (t) => {
