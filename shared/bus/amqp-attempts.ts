@@ -4,6 +4,9 @@ import { reuseHeaders } from "./amqp-headers.ts";
 import type { OutgoingMessage, PublishOutcome } from "./bus.ts";
 import { uncarriable } from "./uncarriable.ts";
 
+/** What RabbitMQ calls the exchange "" where it refuses the right to it. */
+const DEFAULT_EXCHANGE = "amq.default";
+
 /** What came of publishing once on one channel: confirmed, nacked, the channel's end, or nothing in time. */
 export type Attempt = PublishOutcome | "refused" | "closed" | "timeout";
 
@@ -52,7 +55,7 @@ export class Attempts {
   isBlamed(channel: ConfirmChannel, { exchange }: OutgoingMessage): boolean {
     const { refusal } = this.#stateOf(channel);
     const named = /exchange '([^']*)'/.exec(refusal ?? "")?.[1];
-    return refusal !== undefined && (named === undefined || named === exchange);
+    return refusal !== undefined && (named === undefined || named === (exchange || DEFAULT_EXCHANGE));
   }
 
   /** Resolves within `timeout` ms. Throws `NACKED`, with its cause, for what AMQP cannot carry. */

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import { connect, type Channel, type ChannelModel, type ConfirmChannel } from "amqplib";
 import { createConsumer } from "../../shared/consumer/consumer.ts";
 import { obtainSbin } from "../support/broker.ts";
+import { createAmqpTestBus } from "../shared/bus/amqp-test-bus.ts";
+import { createBench, untilReady } from "../shared/bus/bench.ts";
 import { startPrivateNode, type PrivateNode } from "../support/private-node.ts";
 import { until } from "../support/until.ts";
 import { contentOf } from "../support/wechat-reply.ts";
@@ -104,6 +106,13 @@ test("a consumer's user gets at nothing else", async (t) => {
   for (const [what, run] of Object.entries(forbidden)) {
     assert.match(await refusalOf(connection, run), /ACCESS_REFUSED/, what);
   }
+});
+
+test("without the right to the default exchange a publish there is refused like any other, and is not tried on and on", async (t) => {
+  if (!node) return t.skip("no RabbitMQ can be started here");
+  const { bus, publish } = createBench(await createAmqpTestBus(t, [urlOf("shop")], { keep: true }));
+  await untilReady(bus);
+  await assert.rejects(publish({ routingKey: "shop.inbox" }, { timeout: 20_000, tries: 2 }), { code: "NACKED" });
 });
 
 test("with no more than taking and replying, a queue that was declared for it works", async (t) => {
