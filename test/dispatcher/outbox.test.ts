@@ -180,12 +180,17 @@ test("a subscriber's queue that refused every try is tried once only for a while
   const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
   const { delivery } = await takeOne(bus);
   const publish = mock.method(bus, "publish");
-  for (let i = 0; i < 2; i++) await outbox.enriched(delivery, eventOf(), Buffer.from("{}"));
+  let now = Math.ceil(performance.now());
+  t.mock.method(performance, "now", () => now);
+  for (const later of [0, 9_999, 10_000]) {
+    now += later; // each refusal counts from its own time
+    await outbox.enriched(delivery, eventOf(), Buffer.from("{}"));
+  }
   assert.deepEqual(
     publish.mock.calls.map(({ arguments: [, { tries }] }) => tries),
-    [3, 1],
+    [3, 1, 3],
   );
-  assert.equal(find("a subscriber's queue refuses").length, 2);
+  assert.equal(find("a subscriber's queue refuses").length, 3);
 });
 
 const lastingReplies: [settings: Record<string, unknown>, lasts: boolean][] = [
