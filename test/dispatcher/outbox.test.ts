@@ -5,6 +5,7 @@ import { createOutbox } from "../../dispatcher/outbox.ts";
 import { MemoryBus } from "../../shared/bus/memory-bus.ts";
 import { createNames } from "../../shared/bus/names.ts";
 import type { Delivery } from "../../shared/bus/bus.ts";
+import type { Topology } from "../../shared/bus/topology.ts";
 import { createArrivals } from "../support/arrivals.ts";
 import { createKeptLog } from "../shared/api/api-server.ts";
 import { accountOf } from "../shared/config/sample-config.ts";
@@ -54,6 +55,22 @@ test("a queue that refuses is asked again until it takes the message", async () 
   });
   await second;
   assert.equal((await arrivals.next(2)).length, 2);
+});
+
+function plainQueue(name: string): Topology {
+  return { exchanges: [], queues: [{ name, arguments: {} }], bindings: [], unbindings: [] };
+}
+
+test("a copy that no queue takes is not held, and is published again until its queue is there", async (t) => {
+  const bus = new MemoryBus();
+  await bus.declare(plainQueue("source"));
+  const { log, find } = createKeptLog();
+  const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
+  const burying = outbox.dead(await deliveryFrom(bus), eventOf(), "rejected", "status 400");
+  await until(() => find("no queue is bound for it").length > 0, "a first try");
+  await bus.declare(plainQueue(names.dead));
+  await burying;
+  assert.equal(await bus.depth(names.dead), 1);
 });
 
 test("many that a full queue refuses have the lines of one", async (t) => {

@@ -5,7 +5,7 @@ import { replyTopology } from "../../../shared/bus/bridge-topology.ts";
 import type { Delivery } from "../../../shared/bus/bus.ts";
 import { createNames } from "../../../shared/bus/names.ts";
 import { createArrivals } from "../../support/arrivals.ts";
-import { createBench, untilReady } from "./bench.ts";
+import { classic, createBench, eventually, toQueue, untilReady } from "./bench.ts";
 import { createAmqpTestBus } from "./amqp-test-bus.ts";
 import { busContract } from "./contract.ts";
 
@@ -20,6 +20,22 @@ test("what AMQP cannot carry is refused at once, and the bus lives on", async (t
   const headers = { "x-function": () => {} };
   await assert.rejects(publish({ routingKey: queue, properties: { headers } }), { code: "NACKED" });
   await send(queue, "x");
+});
+
+test("what a queue refuses is tried so often and no more: each try is a copy for the others", async (t) => {
+  const { bus, name, declare, publish } = createBench(await createAmqpTestBus(t, [url]));
+  const full = classic(name("full"), { "x-max-length": 0, "x-overflow": "reject-publish" });
+  await declare({
+    exchanges: [{ name: name("x"), type: "fanout" }],
+    queues: [full, classic(name("other"))],
+    bindings: [toQueue(name("x"), name("full")), toQueue(name("x"), name("other"))],
+  });
+  for (const tries of [1, 3]) {
+    await assert.rejects(publish({ exchange: name("x") }, { tries, timeout: 20_000 }), { code: "NACKED" });
+  }
+  const copies = async (): Promise<number> => (await bus.depth(name("other"))) ?? 0;
+  await eventually("the last copy is there", async () => (await copies()) >= 4); // the refusal may be told before
+  assert.equal(await copies(), 4);
 });
 
 test("what is on its way to a consumer that is cancelled goes to the next one at once", async (t) => {
