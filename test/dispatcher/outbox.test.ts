@@ -66,7 +66,8 @@ test("a copy that no queue takes is not held, and is published again until its q
   await bus.declare(plainQueue("source"));
   const { log, find } = createKeptLog();
   const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
-  const burying = outbox.dead(await deliveryFrom(bus), eventOf(), "rejected", "status 400");
+  const { delivery } = await takeOne(bus);
+  const burying = outbox.dead(delivery, eventOf(), "rejected", "status 400");
   await until(() => find("no queue is bound for it").length > 0, "a first try");
   await bus.declare(plainQueue(names.dead));
   await burying;
