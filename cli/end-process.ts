@@ -7,14 +7,15 @@ const PATIENCE = 250;
 /**
  * Ends the process with this code. `process.exit` waits for the threads of Node's pool, and nobody can break off what they
  * do: with no name server that answers, a lookup takes up to 20 s. Such a process ends by SIGTERM, which supervisors take
- * for a clean end. Process 1 of a container cannot do that and waits.
+ * for a clean end, or with another code than 0 by SIGKILL, which they do not. Process 1 of a container cannot do that and
+ * waits.
  */
 export function endProcess(code: number): void {
   if (!isHeldUp()) process.exit(code);
   setTimeout(() => {
     if (isHeldUp()) {
       process.removeAllListeners("SIGTERM");
-      process.kill(process.pid, "SIGTERM");
+      process.kill(process.pid, code === 0 ? "SIGTERM" : "SIGKILL");
     }
     process.exit(code);
   }, PATIENCE);

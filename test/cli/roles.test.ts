@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { createBackend } from "../support/backend-server.ts";
 import { findFreePort } from "../support/free-port.ts";
 import { portAnswers } from "../support/port-answers.ts";
@@ -38,15 +38,30 @@ test("a signal while the start still waits for the broker drains, too", async (t
   assert.doesNotMatch(stdout, /"msg":"ready"/);
 });
 
-test("what cannot be drained is left after 10 s, with exit code 1", async (t) => {
+/** Imports what makes 10 s pass in 10 ms, and a consumer module that never comes to its end. */
+async function createHung(t: TestContext): Promise<{ args: string[]; preload: string }> {
   const module = await writeTemporary(
     t,
     "hung.mjs",
     "setInterval(() => {}, 1000); console.log('hung'); await new Promise(() => {});",
   );
   const path = await writeTemporary(t, "c.json", file({}, { "listen-host": "127.0.0.1", consumers: [module] }));
-  const hurry = "const wait = setTimeout; globalThis.setTimeout = (act, ms) => wait(act, ms === 10_000 ? 10 : ms);";
-  const bridge = startCommand(t, ["start", "--config", path], anyPort, ["--import", `data:text/javascript,${hurry}`]);
+  const preload = "const wait = setTimeout; globalThis.setTimeout = (act, ms) => wait(act, ms === 10_000 ? 10 : ms);";
+  return { args: ["start", "--config", path], preload };
+}
+
+/** What keeps a thread, as a lookup without a name server does. */
+function holdThread(t: TestContext): string {
+  const fifo = join(createTemporaryFolder(t), "fifo");
+  execFileSync("mkfifo", [fifo]);
+  return `import { open } from "node:fs"; open(${JSON.stringify(fifo)}, () => {});`;
+}
+
+const importing = (source: string): string[] => ["--import", `data:text/javascript,${encodeURIComponent(source)}`];
+
+test("what cannot be drained is left after 10 s, with exit code 1", async (t) => {
+  const { args, preload } = await createHung(t);
+  const bridge = startCommand(t, args, anyPort, importing(preload));
   await bridge.said(/^hung$/m);
   bridge.signal("SIGTERM");
   const { code, stdout } = await bridge.finished;
@@ -54,17 +69,23 @@ test("what cannot be drained is left after 10 s, with exit code 1", async (t) =>
   assert.match(stdout, /"msg":"draining"[^]*"level":50,.*"msg":"not drained in time"/);
 });
 
-test("a thread that nobody can break off, as a lookup without a name server, does not hold up the end", async (t) => {
-  const fifo = join(createTemporaryFolder(t), "fifo");
-  execFileSync("mkfifo", [fifo]);
-  const hold = `import { open } from "node:fs"; open(${JSON.stringify(fifo)}, () => {});`;
-  const preload = `data:text/javascript,${encodeURIComponent(hold)}`;
-  const bridge = startCommand(t, ["start"], anyPort, ["--import", preload]);
+test("a thread that nobody can break off does not hold up the end, which is then a clean one", async (t) => {
+  const bridge = startCommand(t, ["start"], anyPort, importing(holdThread(t)));
   await bridge.said(/A demo account waits at /);
   bridge.signal("SIGTERM");
-  const { code, stdout } = await bridge.finished;
-  assert.equal(code, null, "ended by the signal");
+  const { signal, stdout } = await bridge.finished;
+  assert.equal(signal, "SIGTERM");
   assert.match(stdout, /"msg":"draining"[^]*"msg":"stopped"/);
+});
+
+test("a thread that nobody can break off does not make a clean end of one that is not", async (t) => {
+  const { args, preload } = await createHung(t);
+  const bridge = startCommand(t, args, anyPort, importing(holdThread(t) + preload));
+  await bridge.said(/^hung$/m);
+  bridge.signal("SIGTERM");
+  const { signal, stdout } = await bridge.finished;
+  assert.equal(signal, "SIGKILL");
+  assert.match(stdout, /"msg":"not drained in time"/);
 });
 
 test("names are looked up on more threads than Node's four", { skip: process.platform !== "linux" }, async (t) => {

@@ -12,6 +12,8 @@ export const entry = join(root, "cli/wx-bridge.js");
 
 export interface Finished {
   code: number | null;
+  /** What has ended it, if a signal has. */
+  signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
 }
@@ -53,7 +55,10 @@ function follow(t: Closing, child: ChildProcessWithoutNullStreams, kill: () => P
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (chunk: string) => void (text[name] += chunk));
   }
-  const finished = once(child, "close").then(([code]) => ({ code: code as number | null, ...text }));
+  const finished = once(child, "close").then((ended) => {
+    const [code, signal] = ended as [number | null, NodeJS.Signals | null];
+    return { code, signal, ...text };
+  });
   t.after(async () => {
     await kill();
     await finished;
