@@ -36,5 +36,11 @@ function tlsFaultOf(reason: string): string {
     const advice = "set amqp.tls.cert and amqp.tls.key to one that it trusts, and start again";
     return `the broker does not take this process's certificate, or the lack of one (${alert}): ${advice}`;
   }
+  if (/alert handshake failure/.test(reason)) {
+    return (
+      "the broker refuses the TLS handshake: it wants a certificate of this process (amqp.tls.cert and amqp.tls.key), " +
+      "or has no version or cipher of TLS in common with it"
+    );
+  }
   return reason;
 }

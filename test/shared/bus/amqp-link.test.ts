@@ -67,18 +67,25 @@ test("certificates that are not taken, by this side or by the broker: the log sa
   };
   assert.match(await says(new URL(https).port), /broker's certificate \(self-signed.*amqp\.tls\.ca/);
   // RFC 8446, 6.2: certificate_required, unknown_ca, and certificate_expired, which a renewed one on disk does not mend.
+  const alerted = async (code: number): Promise<string> => {
+    const alert = Buffer.from([21, 3, 3, 0, 2, 2, code]);
+    const server = createTcpServer((socket) => socket.once("data", () => socket.end(alert)).on("error", () => {}));
+    t.after(() => server.close());
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    return says((server.address() as AddressInfo).port);
+  };
   for (const [code, words] of [
     [116, "certificate required"],
     [48, "unknown ca"],
     [45, "certificate expired"],
   ] as const) {
-    const alert = Buffer.from([21, 3, 3, 0, 2, 2, code]);
-    const server = createTcpServer((socket) => socket.once("data", () => socket.end(alert)).on("error", () => {}));
-    t.after(() => server.close());
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    const reason = await says((server.address() as AddressInfo).port);
-    assert.match(reason, new RegExp(`this process's certificate.* \\(${words}\\).*amqp\\.tls\\.cert .*start again$`));
+    assert.match(
+      await alerted(code),
+      new RegExp(`this process's certificate.* \\(${words}\\).*amqp\\.tls\\.cert .*start again$`),
+    );
   }
+  // handshake_failure is all that a broker with TLS 1.2 says where it misses a certificate.
+  assert.match(await alerted(40), /^the broker refuses .* wants a certificate of this process \(amqp\.tls\.cert and/);
 });
 
 test("a broker that cannot be reached as written: the log says why and what to do", async (t) => {
