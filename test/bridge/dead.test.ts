@@ -323,7 +323,7 @@ test("an interrupted replay, a killed one, and one whose broker is gone lose not
     const { code, stdout, stderr } = await running.finished;
     if (fault === "SIGINT") assert.match(stdout, /^replayed \d+ of 20000 dead letters \(interrupted\)\n$/);
     if (fault === "reset") assert.match(stderr, /^the broker is gone .*, and so may be what was done last$/m);
-    assert.equal(code, { SIGINT: 130, SIGKILL: null, reset: 1 }[fault]);
+    assert.equal(code, { SIGINT: 130, SIGKILL: "SIGKILL", reset: 1 }[fault]);
     await holding(channel, total, queue, dispatch);
     const kept = await drain(channel, queue);
     const replayed = await drain(channel, dispatch);

@@ -73,8 +73,8 @@ test("a thread that nobody can break off does not hold up the end, which is then
   const bridge = startCommand(t, ["start"], anyPort, importing(holdThread(t)));
   await bridge.said(/A demo account waits at /);
   bridge.signal("SIGTERM");
-  const { signal, stdout } = await bridge.finished;
-  assert.equal(signal, "SIGTERM");
+  const { code, stdout } = await bridge.finished;
+  assert.equal(code, "SIGTERM");
   assert.match(stdout, /"msg":"draining"[^]*"msg":"stopped"/);
 });
 
@@ -83,8 +83,8 @@ test("a thread that nobody can break off does not make a clean end of one that i
   const bridge = startCommand(t, args, anyPort, importing(holdThread(t) + preload));
   await bridge.said(/^hung$/m);
   bridge.signal("SIGTERM");
-  const { signal, stdout } = await bridge.finished;
-  assert.equal(signal, "SIGKILL");
+  const { code, stdout } = await bridge.finished;
+  assert.equal(code, "SIGKILL");
   assert.match(stdout, /"msg":"not drained in time"/);
 });
 

@@ -11,9 +11,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export const entry = join(root, "cli/wx-bridge.js");
 
 export interface Finished {
-  code: number | null;
-  /** What has ended it, if a signal has. */
-  signal: NodeJS.Signals | null;
+  /** The exit code, or the signal that has ended it. */
+  code: number | NodeJS.Signals;
   stdout: string;
   stderr: string;
 }
@@ -56,8 +55,8 @@ function follow(t: Closing, child: ChildProcessWithoutNullStreams, kill: () => P
     child[name].setEncoding("utf8").on("data", (chunk: string) => void (text[name] += chunk));
   }
   const finished = once(child, "close").then((ended) => {
-    const [code, signal] = ended as [number | null, NodeJS.Signals | null];
-    return { code, signal, ...text };
+    const [code, signal] = ended as [number, null] | [null, NodeJS.Signals];
+    return { code: code ?? signal, ...text };
   });
   t.after(async () => {
     await kill();
