@@ -71,11 +71,12 @@ function closeOnSignals(starting: Promise<RunningBridge>, log: Logger): AbortSig
     if (closing.signal.aborted) return;
     closing.abort();
     log.info({ signal }, "draining");
-    setTimeout(() => {
+    const limit = setTimeout(() => {
       log.error("not drained in time");
       log.flush(() => endProcess(1));
     }, SHUTDOWN_LIMIT).unref();
     await (await starting).close();
+    clearTimeout(limit);
     log.info("stopped");
     log.flush(() => endProcess(0));
   };
