@@ -23,6 +23,12 @@ const endpoints: Record<Exclude<CommonEndpoint, "health-check">, [HTTPMethods, E
 };
 
 /**
+ * Largest body of a call, in bytes: far above any. To read one costs up to a hundred times what it does to read a push of
+ * its size, and anybody may send one where the endpoints are public: 1 MiB would keep the process from pushes for seconds.
+ */
+const BODY_LIMIT = 64 * 1024;
+
+/**
  * Adds the routes of `common-endpoints`, which act in an account's name without authentication: to the internal
  * listener when the config sets one, else to the public server. The health check is on both.
  */
@@ -59,7 +65,14 @@ function addEndpoints(app: FastifyInstance, parts: CommonEndpointsParts): void {
       if (url === undefined) continue;
       refuseOthers(scope, [method], url);
       const handler = createHandler(name, endpoint, open, parts.log);
-      scope.route({ method, url, exposeHeadRoute: false, onRequest: forgetContentType, handler });
+      scope.route({
+        method,
+        url,
+        bodyLimit: BODY_LIMIT,
+        exposeHeadRoute: false,
+        onRequest: forgetContentType,
+        handler,
+      });
     }
   });
 }

@@ -119,7 +119,7 @@ function endpoint(name: CommonEndpoint, { parameters, body, result }: Shape): Pa
     responses: {
       200: answer("Done", jsonType, success),
       400: failed("A parameter is missing or wrong, or `s` names no service"),
-      ...(body && { 413: failed("The body is over 1 MiB") }),
+      ...(body && { 413: failed("The body is over 64 KiB") }),
       500: failed("WeChat refuses, or does not answer"),
     },
   };

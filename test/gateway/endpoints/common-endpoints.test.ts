@@ -81,13 +81,19 @@ test("an unknown service is the caller's fault at every endpoint", async (t) => 
   }
 });
 
-test("a body over the limit is refused", async (t) => {
-  const { url } = await startBridge(t, { apiBase: "http://127.0.0.1:1" });
-  assert.deepEqual(
-    await call(`${url}/short-url`, { body: "x".repeat(1024 * 1024 + 1) }),
-    answered('{"code":413,"msg":"the body is too large"}', 413),
-  );
-});
+for (const internal of [false, true]) {
+  test(`a body of 64 KiB is read, one byte more is refused, ${internal ? "internal" : "public"}`, async (t) => {
+    const { url, internalUrl } = await startBridge(t, { apiBase: "http://127.0.0.1:1", internal });
+    const base = internal ? internalUrl : url;
+    const unknown = answered('{"code":400,"msg":"s(ervice) is the name of no service"}', 400);
+    const tooLarge = answered('{"code":413,"msg":"the body is too large"}', 413);
+    for (const name of posted) {
+      const body = "s=nosuch&u=".padEnd(64 * 1024, "x");
+      assert.deepEqual(await call(`${base}/${name}`, { body }), unknown, name);
+      assert.deepEqual(await call(`${base}/${name}`, { body: `${body}x` }), tooLarge, name);
+    }
+  });
+}
 
 const failures: [path: string, call: string, msg: string][] = [
   ["/cgi-bin/user/info", "wx-user?s=plain&o=o1", "GET /cgi-bin/user/info"],
