@@ -1,4 +1,5 @@
 import type { DeadLetter } from "./dead-letter.ts";
+import { visible } from "./visible.ts";
 
 const titles = ["SERVICE", "KEY", "REASON", "ATTEMPTS", "ERROR", "AGE", "IDENTITY"];
 
@@ -17,11 +18,6 @@ export function tableOf(letters: DeadLetter[], now: number = Date.now()): string
 function cellsOf({ service, key, reason, attempts, error, deadAt, identity }: DeadLetter, now: number): string[] {
   const age = deadAt === undefined ? "" : ageOf(now - deadAt);
   return [service, key, reason, String(attempts), error, age, identity].map((cell) => visible(cell) || "-");
-}
-
-/** Headers are what a publisher wrote: nothing in them is to command a terminal. */
-function visible(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, "?");
 }
 
 /** The two largest units, such as `3d 4h`. */

@@ -9,6 +9,7 @@ import { DeadQueue, type HeldMessage } from "./dead-queue.ts";
 import { tableOf } from "./dead-table.ts";
 import { workThrough, type Worked } from "./dead-work.ts";
 import { fail, reportConfigError } from "./fail.ts";
+import { visible, visibleJson } from "./visible.ts";
 
 /** Rows that `list` shows unless told otherwise: a table is held in memory until its columns are known. */
 const LISTED = 10_000;
@@ -32,7 +33,7 @@ export function addDeadCommands(program: Command): void {
 async function list(options: DeadOptions & { json?: boolean }): Promise<void> {
   const letters: DeadLetter[] = [];
   const worked = await onDeadQueue(options, "listed", async (held, letter) => {
-    if (options.json) console.log(JSON.stringify(letter));
+    if (options.json) console.log(visibleJson(letter));
     else letters.push(letter);
     held.keep();
   });
@@ -109,7 +110,7 @@ function end(
   print: (line: string) => void = console.log,
 ): void {
   print(`${summary}${interrupted ? " (interrupted)" : ""}`);
-  for (const [reason, count] of failures) process.stderr.write(`${count} left where they were: ${reason}\n`);
+  for (const [reason, count] of failures) process.stderr.write(`${count} left where they were: ${visible(reason)}\n`);
   if (lost !== undefined)
     process.stderr.write(`${lost}; what was not done is in the queue again, and so may be what was done last\n`);
   process.exitCode = interrupted ? 130 : lost !== undefined || failures.size > 0 ? 1 : 0;

@@ -192,14 +192,22 @@ test("what has no queue to go to stays, and is told", async (t) => {
   const { channel, queue, file } = await createQueue(t);
   channel.sendToQueue(queue, Buffer.from("{}"), { headers: { "x-wx-service": "gone" } });
   channel.sendToQueue(queue, Buffer.from("{}"), {});
+  // Headers are anybody's: they neither command the terminal nor make up lines.
+  channel.sendToQueue(queue, Buffer.from("{}"), { headers: { "x-wx-service": "\u001B]0;gone\u0007\n1 left" } });
+  channel.sendToQueue(queue, Buffer.from("{}"), { headers: { "x-wx-queue": "\u009B2Jgone" } });
   await channel.waitForConfirms();
   const { code, stdout, stderr } = await dead(t, file, "replay");
   assert.equal(code, 1);
-  assert.equal(stdout, "replayed 0 of 2 dead letters\n");
+  assert.equal(stdout, "replayed 0 of 4 dead letters\n");
+  assert.match(
+    stderr,
+    /^1 left where they were: no dispatcher takes the events of \?\]0;gone\?\?1 left: it is not in the/m,
+  );
+  assert.match(stderr, /^1 left where they were: there is no queue \?2Jgone$/m);
   assert.match(stderr, /1 left where they were: there is no queue t\w+\.dispatch\.gone\n/);
   assert.match(stderr, /1 left where they were: it names no service\n/);
-  await holding(channel, 2, queue);
-  assert.equal(await depth(channel, queue), 2);
+  await holding(channel, 4, queue);
+  assert.equal(await depth(channel, queue), 4);
 });
 
 test("of more than a thousand that have no queue to go to, all stay", async (t) => {

@@ -11,6 +11,7 @@ import {
 } from "../../cli/dead-letter.ts";
 import { addDeadOptions, isUnfiltered, type DeadOptions } from "../../cli/dead-options.ts";
 import { tableOf } from "../../cli/dead-table.ts";
+import { visibleJson } from "../../cli/visible.ts";
 import { runCommand, writeTemporary } from "./run-command.ts";
 
 const now = 1_800_000_000_000;
@@ -120,6 +121,11 @@ test("the table has a column for each thing and lets no header command the termi
     "s        msg.text  exhausted  1         ?[2J        1d 1h  shop/oUSER1/1",
     "shop     msg.text  -          8         status 500  -      shop/oUSER1/1",
   ]);
+});
+
+test("in a line of JSON every control character is escaped", () => {
+  const line = visibleJson({ service: "\u001B[2J\n", identity: "\u009B2J\u007F\u00A0好" });
+  assert.equal(line, String.raw`{"service":"\u001b[2J\n","identity":"\u009b2J\u007f${"\u00A0"}好"}`);
 });
 
 test("without RabbitMQ, with slips, or with nothing to protect from, it says so and does nothing", async (t) => {
