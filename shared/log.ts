@@ -5,13 +5,15 @@ export type { Logger } from "pino";
 /** Lines are written when this many bytes wait, or after this many ms. */
 const BLOCK = 64 * 1024;
 const WRITE_EVERY = 50;
-/** Bytes of UTF-8 that a character of a string takes at most. */
-const MAX_BYTES = 3;
+/** Bytes of UTF-8 that a character of a string takes at most; one that is escaped takes them all. */
+const MAX_BYTES = 6;
 /** Bytes that wait at most for a stdout that nobody reads; what comes then is lost, counted and told later. */
 const MOST_WAITING = 16 * 1024 * 1024;
 /** How long `flush` waits for a stdout that takes nothing, in ms: with 10 s of draining still less than a supervisor waits. */
 const FLUSH_LIMIT = 3000;
 const NEWLINE = 10;
+/** What JSON leaves as it is and terminals obey. A line may hold what a publisher of messages has made up, such as an identity. */
+const controls = /[\u0080-\u009F]/g;
 
 /**
  * JSON lines on stdout, written many at a time and at most 50 ms late. `level` is pino's (default "info"). `flush` calls
@@ -44,18 +46,25 @@ function createBlockWriter(onLost: (lines: number) => void): DestinationStream &
     write();
     stdout.flushSync();
   });
+  const append = (line: string): void => {
+    const most = line.length * MAX_BYTES;
+    if (used + most > BLOCK) write();
+    if (most > BLOCK) return stdout.write(Buffer.from(withoutControls(line)));
+    const bytes = block.write(line, used);
+    if (bytes === line.length) used += bytes; // ASCII, as almost every line is
+    else used += block.write(withoutControls(line), used);
+  };
   return {
-    write(line) {
-      const most = line.length * MAX_BYTES;
-      if (used + most > BLOCK) write();
-      if (most > BLOCK) stdout.write(Buffer.from(line));
-      else used += block.write(line, used);
-    },
+    write: append,
     flush(done) {
       write();
       stdout.flush(done);
     },
   };
+}
+
+function withoutControls(line: string): string {
+  return line.replaceAll(controls, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
 }
 
 interface Stdout {

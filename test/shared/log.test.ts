@@ -55,6 +55,17 @@ test("what a process says last is the last line, and none is missing, however sl
   assert.equal(read.at(-1)?.["msg"], "stopped");
 });
 
+test("what somebody else has written commands no terminal, and is read as it was", async (t) => {
+  const texts = [`\u001B[2J\n${"\u009B2J".repeat(5000)}`, `好\u0080\u009F\u00A0é😀`, "\u009B".repeat(30_000), "after"];
+  const child = startLogging(t, `for (const it of ${JSON.stringify(texts)}) log.info({ it }); ${END}`);
+  const said = await text(child.stdout!);
+  assert.doesNotMatch(said, /[^\n\P{Cc}]/u);
+  assert.deepEqual(
+    said.split("\n", texts.length).map((line) => (JSON.parse(line) as { it: string }).it),
+    texts,
+  );
+});
+
 test("without a reader a process goes on, holds no more than 16 MiB of lines, and tells how many are lost", async (t) => {
   const script = `
     for (let i = 0; i < 25; i++) { lines(1000); await new Promise((done) => setTimeout(done, 60)); }
