@@ -8,6 +8,7 @@ import { createAmqpTestBus } from "../shared/bus/amqp-test-bus.ts";
 import { createBench, untilReady } from "../shared/bus/bench.ts";
 import { startPrivateNode, type PrivateNode } from "../support/private-node.ts";
 import { until } from "../support/until.ts";
+import { createWechatApi } from "../support/wechat-api-server.ts";
 import { contentOf } from "../support/wechat-reply.ts";
 import { text } from "./consumer-kit.ts";
 import { createSystem, type System } from "./system.ts";
@@ -108,6 +109,19 @@ test("a consumer's user gets at nothing else", async (t) => {
   }
 });
 
+test("with late-reply, whoever may reply can send a message to any account's user, as the page says", async (t) => {
+  const api = await createWechatApi(t);
+  const late = services.map((each) => ({ ...each, "late-reply": "customer-service" }));
+  if (!(await createBridge(t, late, { "wx-api-base": api.url }))) return t.skip("no RabbitMQ can be started here");
+  const channel = await openChannel(t, "news");
+  const correlationId = "shop/oANYBODY/1"; // of no push
+  channel.publish("wx.replies", "no-queue", Buffer.from('{"type":"text","msg":"not from the shop"}'), {
+    correlationId,
+  });
+  const [sent] = await api.next("/cgi-bin/message/custom/send");
+  assert.deepEqual(sent?.json, { touser: "oANYBODY", msgtype: "text", text: { content: "not from the shop" } });
+});
+
 test("without the right to the default exchange a publish there is refused like any other, and is not tried on and on", async (t) => {
   if (!node) return t.skip("no RabbitMQ can be started here");
   const { bus, publish } = createBench(await createAmqpTestBus(t, [urlOf("shop")], { keep: true }));
@@ -147,10 +161,10 @@ test("a broker that allows no reply queue is asked for other ones, less and less
 });
 
 /** Gateway and dispatcher as the user `bridge`, with the prefix that the definitions are for. */
-async function createBridge(t: TestContext): Promise<System | undefined> {
+async function createBridge(t: TestContext, accounts = services, more: object = {}): Promise<System | undefined> {
   if (!node) return undefined;
-  const settings = { amqp: { url: urlOf("bridge"), prefix: "wx" } };
-  return createSystem(t, { bus: "rabbitmq", services, settings });
+  const settings = { amqp: { url: urlOf("bridge"), prefix: "wx" }, ...more };
+  return createSystem(t, { bus: "rabbitmq", services: accounts, settings });
 }
 
 function urlOf(user: string): string {
