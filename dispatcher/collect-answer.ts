@@ -37,11 +37,14 @@ export function collectAnswer(
       end();
     };
     const give = (text: string | undefined): void => settle(() => resolve({ status, location, text }));
-    const timer = setTimeout(() => {
+    const giveUp = (): void => {
+      if (isOver) return;
       const error = new DOMException("no answer in time", "TimeoutError");
       settle(() => reject(error));
       controller?.abort(error);
-    }, timeout);
+    };
+    // Not at once: a process that was held up for so long has to read first what came meanwhile.
+    const timer = setTimeout(() => setImmediate(giveUp), timeout);
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(started) {

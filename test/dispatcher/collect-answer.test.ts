@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { connect, type Socket } from "node:net";
+import { connect, createServer as createTcpServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Agent } from "undici";
 import { collectAnswer } from "../../dispatcher/collect-answer.ts";
 import { createArrivals } from "../support/arrivals.ts";
 import { createBackend } from "../support/backend-server.ts";
+import { holdUp } from "../support/hold-up.ts";
 import { listen } from "../support/loopback-server.ts";
 
 const requestTo = (origin: string) => ({ origin, path: "/", method: "POST", body: "{}" }) as const;
@@ -52,6 +53,26 @@ test("a kept connection that was reset before anything went out on it: the reque
   sockets[0]?.resetAndDestroy();
   assert.equal((await ask()).text, "2");
   assert.equal(sockets.length, 2);
+});
+
+test("an answer that came in time counts though its time was over before this process could read it", async (t) => {
+  const later = setTimeout;
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const server = createTcpServer((socket) => {
+    socket.once("data", () => {
+      socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      later(() => t.mock.timers.tick(5000), 1);
+      holdUp(5); // so that timers come first, and only then what can be read
+    });
+  });
+  const origin = `http://127.0.0.1:${await listen(server, 0)}`;
+  const agent = new Agent();
+  t.after(async () => {
+    await agent.destroy();
+    server.close();
+  });
+  const answer = await collectAnswer(agent, requestTo(origin), 5000, 100);
+  assert.deepEqual(answer, { status: 200, location: undefined, text: "ok" });
 });
 
 test("an answer as long as it may be is read, and one byte more is none", async (t) => {
