@@ -37,13 +37,15 @@ export type Exchange = (push: Push, limits: Limits) => Promise<Answer>;
 
 export function createExchange({ account, names, replies, replyQueue, hold }: ExchangeParts): Exchange {
   const waitsFor = createAwaitedKeys(account.reply);
+  // Where late replies are dropped: one that came while this process was held up is for WeChat's next try, else nobody's.
+  const waiter = { readsFirst: account.lateReply === "drop" };
 
   return async function exchange(push, { holdBy, deadline, giveUp }) {
     if (!waitsFor(push.routingKey)) {
       const held = await hold(eventOf(push, deadline, undefined), holdBy);
       return { reply: success, outcome: held === "routed" ? "unawaited" : held };
     }
-    const waiting = replies.wait(push.identity, deadline);
+    const waiting = replies.wait(push.identity, deadline, waiter);
     giveUp?.addEventListener("abort", () => waiting.cancel());
     try {
       const held = await hold(eventOf(push, deadline, replyQueue.name), holdBy);

@@ -8,10 +8,18 @@ export type Waited = { kind: "reply"; body: Buffer } | { kind: "deferred" } | { 
 /** What became of a reply that arrived: it was waited for, one was there already, or nobody waits for it here. */
 export type ReplyFate = "used" | "duplicate" | "late";
 
+export interface WaitOptions {
+  /** Default false. */
+  readsFirst?: boolean;
+}
+
 /** Matches replies from the reply queue with the pushes that wait for them. */
 export interface Replies {
-  /** Starts waiting for the reply to `identity`, at most until `deadline` (epoch ms). Call it before publishing. */
-  wait(identity: string, deadline: number): { result: Promise<Waited>; cancel(): void };
+  /**
+   * Starts waiting for the reply to `identity`, at most until `deadline` (epoch ms). Call it before publishing. With
+   * `readsFirst` a process that was held up past the deadline reads first what came meanwhile.
+   */
+  wait(identity: string, deadline: number, options?: WaitOptions): { result: Promise<Waited>; cancel(): void };
   /** Hands over a reply; the caller ends the delivery according to its fate, which may hang on an answer under way. */
   take(delivery: Pick<Delivery, "properties" | "body">): ReplyFate | Promise<ReplyFate>;
 }
@@ -19,16 +27,22 @@ export interface Replies {
 export function createReplies(wasAnswered: (identity: string) => boolean | Promise<boolean>): Replies {
   const waits = new PassingMap<string, (waited: Waited) => void>();
 
-  function wait(identity: string, deadline: number): { result: Promise<Waited>; cancel(): void } {
+  function wait(
+    identity: string,
+    deadline: number,
+    { readsFirst = false }: WaitOptions = {},
+  ): { result: Promise<Waited>; cancel(): void } {
     const { promise, resolve } = Promise.withResolvers<Waited>();
     const end = (waited: Waited): void => {
       clearTimeout(timer);
       if (waits.get(identity) === end) waits.delete(identity);
       resolve(waited);
     };
-    const timer = setTimeout(end, Math.max(deadline - Date.now(), 0), { kind: "timeout" });
+    const giveUp = (): void => end({ kind: "timeout" });
+    const onDue = readsFirst ? () => void setImmediate(giveUp) : giveUp;
+    const timer = setTimeout(onDue, Math.max(deadline - Date.now(), 0));
     waits.set(identity, end);
-    return { result: promise, cancel: () => end({ kind: "timeout" }) };
+    return { result: promise, cancel: giveUp };
   }
 
   function take({ properties, body }: Pick<Delivery, "properties" | "body">): ReplyFate | Promise<ReplyFate> {

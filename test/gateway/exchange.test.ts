@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { MessageChannel } from "node:worker_threads";
 import { createExchange } from "../../gateway/exchange.ts";
 import type { Held, Hold } from "../../gateway/hold.ts";
 import type { Answer } from "../../gateway/once.ts";
@@ -8,14 +10,15 @@ import type { Spooled } from "../../gateway/spool-table.ts";
 import { createNames } from "../../shared/bus/names.ts";
 import { parsePush } from "../../shared/wechat/push.ts";
 import { accountOf } from "../shared/config/sample-config.ts";
+import { holdUp } from "../support/hold-up.ts";
 
-/** The exchange of an account whose pushes are held by `hold`, and the replies that it waits for. */
-async function createExchanging(hold: Hold, settings: Record<string, unknown> = {}) {
+/** The exchange of an account whose pushes are held by `hold`, `budget` ms from now, and the replies that it waits for. */
+async function createExchanging(hold: Hold, settings: Record<string, unknown> = {}, budget = 60_000) {
   const replies = createReplies(() => false);
   const replyQueue = { name: "wx.replies.1" };
   const account = await accountOf({ name: "shop", ...settings });
   const exchange = createExchange({ account, names: createNames("wx"), replies, replyQueue, hold });
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + budget;
   return {
     replies,
     /** Exchanges a push that holds these elements. */
@@ -175,3 +178,27 @@ test("a push without a reply in time is late, or deferred when its consumer has 
     { reply: { type: "success" }, outcome: "deferred" },
   ]);
 });
+
+for (const [lateReply, outcome] of [
+  ["drop", "replied"],
+  ["customer-service", "late"],
+] as const) {
+  test(`late-reply ${lateReply}: a reply that lay unread until the budget was over is ${outcome}`, async (t) => {
+    const { port1, port2 } = new MessageChannel();
+    t.after(() => port1.close());
+    const hold: Hold = async ({ message }) => {
+      const { messageId: correlationId = "" } = message.properties;
+      port2.on(
+        "message",
+        () => void replies.take({ properties: { correlationId }, body: Buffer.from(`{"msg":"hi"}`) }),
+      );
+      port1.postMessage("it came");
+      holdUp(10);
+      return "routed";
+    };
+    const settings = { "late-reply": lateReply, "wx-params": { token: "T", "app-id": "wx1", "app-secret": "S" } };
+    const { exchange, replies } = await createExchanging(hold, settings, 1);
+    await nextTurn(); // what comes next then is timers, and what can be read only after them
+    assert.equal((await exchange("<FromUserName>o1</FromUserName><MsgType>text</MsgType>")).outcome, outcome);
+  });
+}
