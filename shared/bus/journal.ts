@@ -125,12 +125,15 @@ function journaledOf({ seq, queue, expires_at, ...row }: Row): Journaled {
   return { seq, queue, expiresAt: expires_at ?? Number.POSITIVE_INFINITY, message: messageOf(row) };
 }
 
+/** Bytes below which Node lets bodies share memory; the others would only be there twice. */
+const COPIED = Buffer.poolSize / 2;
+
 /** The message that a row holds. */
 export function messageOf({ exchange, routing_key, properties, body }: MessageRow): OutgoingMessage {
   return {
     exchange,
     routingKey: routing_key,
-    body: Buffer.from(body),
+    body: body.length < COPIED ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length),
     properties: JSON.parse(properties) as Properties,
   };
 }

@@ -26,8 +26,12 @@ interface Subscription extends WithRoom {
   onDelivery: (delivery: Delivery) => void;
 }
 
-/** Consumers that end their deliveries at once are not to keep the process from everything else. */
-const DRAIN_AT_ONCE = 256;
+/**
+ * What is delivered, or dead-lettered, before everything else has its turn: consumers may end their deliveries at once, and
+ * large messages take long to be looked through and written to disk.
+ */
+const MOST_AT_ONCE = 256;
+const BYTES_AT_ONCE = 1024 * 1024;
 
 /** Milliseconds until a delivery comes again whose ack the disk has not taken: it may be full for long. */
 const ACK_AGAIN = 10_000;
@@ -136,12 +140,14 @@ export class MemoryQueue {
 
   /** Delivers until there is nothing left, no room, or others are due; tells whether it came to an end. */
   #deliverSome(): boolean {
-    this.#expire();
-    for (let i = 0; i < DRAIN_AT_ONCE; i++) {
+    if (!this.#expire()) return false;
+    for (let i = 0, bytes = 0; i < MOST_AT_ONCE && bytes < BYTES_AT_ONCE; i++) {
       if (this.depth === 0) return true; // before it is somebody's turn for nothing
       const subscription = this.#subscriptions.next();
       if (subscription === undefined) return true;
-      this.#deliver(subscription, this.#ready.shift() as Stored);
+      const stored = this.#ready.shift() as Stored;
+      bytes += stored.message.body.length;
+      this.#deliver(subscription, stored);
     }
     return false;
   }
@@ -206,10 +212,11 @@ export class MemoryQueue {
     });
   }
 
-  #dropFirst(): void {
+  #dropFirst(): OutgoingMessage {
     const { message, entry } = this.#ready.shift() as Stored;
     this.#surroundings.left(message, entry);
     this.#deadLetter(message);
+    return message;
   }
 
   #dropHead(): void {
@@ -218,12 +225,15 @@ export class MemoryQueue {
     while (this.depth > limit) this.#dropFirst();
   }
 
-  #expire(): void {
+  /** Tells whether nothing is left whose time is over; the rest goes in the next turns. */
+  #expire(): boolean {
     const now = performance.now();
-    for (let first = this.#ready.first; first !== undefined && first.expiresAt <= now; first = this.#ready.first) {
-      this.#dropFirst();
+    const isDue = (): boolean => (this.#ready.first?.expiresAt ?? Number.POSITIVE_INFINITY) <= now;
+    for (let i = 0, bytes = 0; isDue() && i < MOST_AT_ONCE && bytes < BYTES_AT_ONCE; i++) {
+      bytes += this.#dropFirst().body.length;
     }
     this.#scheduleExpiry();
+    return !isDue();
   }
 
   /** One timer for the head: all messages of a queue live equally long, so none behind it expires earlier. */

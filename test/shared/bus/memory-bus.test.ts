@@ -281,6 +281,44 @@ test("what has outlived its TTL, or was dropped for newer ones, is gone from the
   assert.deepEqual([bodiesIn(short), bodiesIn(passing)], [["2"], []]);
 });
 
+/** How many messages came in the busiest turn of the event loop until `count` have. */
+async function mostPerTurn(count: number, soFar: () => number | Promise<number>): Promise<number> {
+  let most = 0;
+  for (let before = await soFar(); before < count;) {
+    await nextTurn();
+    const now = await soFar();
+    most = Math.max(most, now - before);
+    before = now;
+  }
+  return most;
+}
+
+test("large messages leave time for everything else: they are delivered, and return from a wait, some at a time", async (t) => {
+  const store = openStore(createTemporaryFolder(t), journalSchema, createTestLog().log);
+  const large = Array.from({ length: 10 }, (_, i) => `${i}`.repeat(600 * 1024));
+  const first = createBench(new MemoryBus({ journal: createJournal(store) }));
+  const kept = { "x-queue-type": "quorum" };
+  const [back, waiting] = [first.name("back"), first.name("waiting")];
+  const returning = { "x-message-ttl": 1, "x-dead-letter-exchange": "", "x-dead-letter-routing-key": back };
+  await first.declareQueue("waiting", kept);
+  await first.send(waiting, ...large);
+  await first.bus.close();
+  store.database.exec("UPDATE journal SET expires_at = 0");
+  const { bus, declareQueue } = createBench(new MemoryBus({ journal: createJournal(store) }), first.prefix);
+  t.after(async () => {
+    await bus.close();
+    store.close();
+  });
+  await declareQueue("back", kept);
+  await declareQueue("waiting", { ...kept, ...returning });
+  const returned = await mostPerTurn(large.length, async () => (await bus.depth(back)) ?? 0);
+  const bodies: string[] = [];
+  bus.consume(back, { prefetch: 10 }, ({ body }) => bodies.push(body.toString()));
+  const delivered = await mostPerTurn(large.length, () => bodies.length);
+  assert.ok(returned <= 4 && delivered <= 4, `${returned} returned, ${delivered} were delivered in one turn`);
+  assert.deepEqual(bodies, large);
+});
+
 test("what is dead-lettered into a full queue with reject-publish takes no room from what is there", async (t) => {
   const bus = new MemoryBus();
   t.after(() => bus.close());
