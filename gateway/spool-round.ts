@@ -48,12 +48,12 @@ export function createRounds(parts: RoundParts): (afterBatch: () => Promise<void
     const round: Round = { stuck: new Set(), published: 0, refused: 0 };
     for (let last = 0; ;) {
       const read = readNext(last, BATCH);
-      const rows = untilUserMoves(read);
+      const rows = untilUserMoves(read.rows);
       const left = rows.filter((row) => !isPublished(row) && !isStuck(row, round));
       const isSilent = await publishBatch(left, round);
       await afterBatch();
       const isAllStuck = [...places()].every((place) => round.stuck.has(place)); // the rest need not be read
-      if (read.length < BATCH && rows.length === read.length) break;
+      if (read.isLast && rows.length === read.rows.length) break;
       if (isSilent || isAllStuck || isOver()) break;
       last = rows.at(-1)?.seq ?? last;
       await nextTurn(); // a batch of which nothing is tried waits for nothing else

@@ -43,8 +43,12 @@ export function spoolUser(service: string, FromUserName: string): string {
 
 /** How many pushes of each user there are, where to, and their bytes. */
 export function usersOf(database: DatabaseSync): Counted[] {
-  const place = "iif(exchange = '', routing_key, exchange)";
-  const query = `SELECT user, ${place} AS place, COUNT(*) AS count, SUM(LENGTH(body)) AS size FROM spool GROUP BY 1, 2`;
+  // Materialized, or SQLite sorts the bodies themselves, to group what it then takes the length of.
+  const query = `
+    WITH sizes AS MATERIALIZED (
+      SELECT user, iif(exchange = '', routing_key, exchange) AS place, LENGTH(body) AS size FROM spool
+    )
+    SELECT user, place, COUNT(*) AS count, SUM(size) AS size FROM sizes GROUP BY user, place`;
   return database.prepare(query).all() as unknown as Counted[];
 }
 
@@ -64,12 +68,30 @@ export function insertSpooled(database: DatabaseSync, pushes: Iterable<Spooled>)
   }
 }
 
-/** The pushes behind `seq`, oldest first, `count` at most. */
-export type ReadNext = (seq: number, count: number) => SpooledRow[];
+/** How many bytes are read at a time: while they are, nothing else has its turn. */
+const READ_BYTES = 1024 * 1024;
+
+/** Pushes that are read together, and whether others may follow. */
+export interface Read {
+  rows: SpooledRow[];
+  isLast: boolean;
+}
+
+/** The pushes behind `seq`, oldest first, `count` at most, and fewer of large ones. */
+export type ReadNext = (seq: number, count: number) => Read;
 
 export function createReadNext(database: DatabaseSync): ReadNext {
   const statement = database.prepare("SELECT * FROM spool WHERE seq > ? ORDER BY seq LIMIT ?");
-  return (seq, count) => statement.all(seq, count) as unknown as SpooledRow[];
+  return (seq, count) => {
+    const rows: SpooledRow[] = [];
+    let bytes = 0;
+    for (const row of statement.iterate(seq, count) as Iterable<unknown> as Iterable<SpooledRow>) {
+      rows.push(row);
+      bytes += row.body.length;
+      if (bytes >= READ_BYTES) return { rows, isLast: false };
+    }
+    return { rows, isLast: rows.length < count };
+  };
 }
 
 export function deleteSpooled(database: DatabaseSync, seqs: readonly number[]): void {

@@ -160,7 +160,7 @@ test("what is refused is tried again with one push at a time and after a rest, t
     if (isRefusing) throw new Failure("NACKED", "the broker refuses the message");
   });
   for (let id = 0; id < 250; id++) await spool.add(push(id));
-  const read = t.mock.method(StatementSync.prototype, "all");
+  const read = t.mock.method(StatementSync.prototype, "iterate");
   await seconds(t, 1);
   assert.equal(tried.length, 100, "those that were read together");
   assert.equal(read.mock.callCount(), 1, "what is to go to the same place is not read");
@@ -193,7 +193,7 @@ test("what a broker is slow to confirm is not published again meanwhile", async 
   await seconds(t, 3);
   assert.deepEqual(tried, ["0"]);
   assert.ok(!spool.holds("shop/0"));
-  const reads = t.mock.method(StatementSync.prototype, "all");
+  const reads = t.mock.method(StatementSync.prototype, "iterate");
   const writes = t.mock.method(StatementSync.prototype, "run");
   await seconds(t, 3);
   assert.deepEqual([reads.mock.callCount(), writes.mock.callCount()], [0, 0], "an empty spool leaves the disk alone");
@@ -209,6 +209,26 @@ test("a broker that is silent to all that is tried is not asked for more, wherev
   for (let id = 0; id < 101; id++) await spool.add(push(id, 1, `x${id}`));
   await seconds(t, 1);
   assert.equal(tried, 100, "those that were read together");
+});
+
+test("of large pushes some are read at a time, so that live ones have their turn in between", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const tried: unknown[] = [];
+  let confirmed = Promise.withResolvers<void>();
+  const { spool } = await createPublishing(t, async ({ message }) => {
+    tried.push(message.properties.messageId);
+    await confirmed.promise;
+  });
+  for (let id = 0; id < 5; id++) await spool.add(push(id, 600 * 1024));
+  for (const together of [["0", "1"], ["2", "3"], ["4"]]) {
+    await seconds(t, 1);
+    await until(() => tried.length >= together.length, "they are read");
+    assert.deepEqual(tried.splice(0), together);
+    const { resolve } = confirmed;
+    confirmed = Promise.withResolvers();
+    resolve();
+  }
+  await until(() => !spool.holds("shop/4"), "the last one is off the disk");
 });
 
 test("there is no rest after a broker that was silent, nor while some of it is published", async (t) => {
