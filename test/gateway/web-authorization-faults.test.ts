@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { request as httpRequest, type IncomingMessage, type RequestListener } from "node:http";
+import { request as httpRequest, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
+import { describe, test } from "node:test";
 import { callBackend, passBack, type Passage } from "../../gateway/redirect.ts";
 import { createArrivals } from "../support/arrivals.ts";
-import { createLoopbackServer } from "../support/loopback-server.ts";
+import { createLoopbackServer, type Closing } from "../support/loopback-server.ts";
+import { until } from "../support/until.ts";
 import { secret } from "./endpoints/start-bridge.ts";
 import { browse, createWorld, outcomes, streamSlowly, textOf } from "./web-authorization-world.ts";
 
@@ -94,23 +94,25 @@ for (const [what, answer] of breakings) {
   });
 }
 
-test("a backend that is silent is 504, then 502 when it resets or is not there", async (t) => {
-  const faults: RequestListener[] = [() => undefined, (request) => request.socket.resetAndDestroy()];
-  const world = await createWorld(t, (request, response) => faults.shift()?.(request, response), {
-    "backend-timeout": "300ms",
-  });
+test("a backend that is silent is 504", async (t) => {
+  const { page, logged } = await createWorld(t, () => undefined, { "backend-timeout": "300ms" });
   const startedAt = performance.now();
-  const late = await browse(`${world.page}?code=base1&state=s`);
+  const late = await browse(`${page}?code=base1&state=s`);
   assert.deepEqual(
     [late.statusCode, late.headers["content-type"], await textOf(late)],
     [504, "text/plain; charset=utf-8", "the service behind this page did not answer in time\n"],
   );
   const ms = performance.now() - startedAt;
   assert.ok(ms >= 290, `${ms} ms`);
-  const gone = await browse(`${world.page}?code=base2&state=s`);
+  assert.deepEqual(outcomes(logged), ["no answer"]);
+});
+
+test("a backend that resets is 502, and is not asked again", async (t) => {
+  const { page, logged, requests } = await createWorld(t, (request) => request.socket.resetAndDestroy());
+  const gone = await browse(`${page}?code=base1&state=s`);
   assert.deepEqual([gone.statusCode, await textOf(gone)], [502, "the service behind this page cannot be reached\n"]);
-  assert.equal(world.requests.length, 2);
-  assert.deepEqual(outcomes(world.logged), ["no answer", "no answer"]);
+  assert.equal(requests.length, 1);
+  assert.deepEqual(outcomes(logged), ["no answer"]);
 });
 
 const switches: [name: string, head: string][] = [
@@ -135,70 +137,36 @@ test("a port where nobody listens is 502", async (t) => {
   assert.equal((await browse(`${page}?code=base1&state=s`)).statusCode, 502);
 });
 
-test("a backend that falls silent in its body is cut off; one that keeps sending is not", async (t) => {
-  let first = true;
-  const { page, logged } = await createWorld(
-    t,
-    (_request, response) => {
-      if (!first) return void streamSlowly(response, 12, 300);
-      first = false;
-      return void response.write("half");
-    },
-    { "backend-timeout": "3s" },
-  );
-  await assert.rejects(buffer(await browse(`${page}?code=base1&state=s`)), { code: "ECONNRESET" });
-  assert.equal((await textOf(await browse(`${page}?code=base2&state=s`))).length, 12 * 1024);
-  assert.deepEqual(outcomes(logged), ["redirect-url broke off", "passed on"]);
-});
+/** A gateway that passes back what a backend answers with 20 MB, more than a connection holds, with its ends to look at. */
+async function createPassing(t: Closing, patience?: number) {
+  const backend = await createLoopbackServer(t, (_request, response) => response.end(Buffer.alloc(20_000_000)));
+  const passing = Promise.withResolvers<{ answer: IncomingMessage; response: ServerResponse }>();
+  const passage = Promise.withResolvers<Passage>();
+  const gateway = await createLoopbackServer(t, (_request, response) => {
+    const call = { url: new URL(backend.url), headers: ["Host", "backend"], body: Buffer.alloc(0), timeout: 10_000 };
+    const called = callBackend({ ...call, signal: new AbortController().signal });
+    passing.resolve(called.then((answer) => ({ answer, response })));
+    passage.resolve(called.then((answer) => passBack(answer, response, patience)));
+  });
+  return { url: gateway.url, passing: passing.promise, passage: passage.promise };
+}
 
 test("a browser that reads nothing for longer than backend-timeout gets the whole page when it reads on", async (t) => {
-  const size = 20_000_000;
-  const { page, logged } = await createWorld(t, (_request, response) => response.end(Buffer.alloc(size)), {
-    "backend-timeout": "300ms",
-  });
-  const answer = await browse(`${page}?code=base1&state=s`);
-  await sleep(1000);
-  assert.equal((await buffer(answer)).length, size);
-  await t.waitFor(() => assert.deepEqual(outcomes(logged), ["passed on"]), { timeout: 5000 });
+  const gateway = await createPassing(t);
+  const page = await browse(gateway.url);
+  const { answer, response } = await gateway.passing;
+  await until(() => response.writableNeedDrain && answer.isPaused(), "the browser takes no more");
+  answer.socket.setTimeout(1); // its timeout ends now
+  await once(answer.socket, "timeout");
+  assert.equal((await buffer(page)).length, 20_000_000);
+  assert.deepEqual(await gateway.passage, { outcome: "passed on" });
 });
 
 test("a browser that never reads on is cut off, and with it the backend's answer", async (t) => {
-  const backend = await createLoopbackServer(t, (_request, response) => response.end(Buffer.alloc(20_000_000)));
-  const passages = createArrivals<Passage>("passages");
-  const gateway = await createLoopbackServer(t, (_request, response) => {
-    const call = { url: new URL(backend.url), headers: ["Host", "backend"], body: Buffer.alloc(0), timeout: 10_000 };
-    void callBackend({ ...call, signal: new AbortController().signal })
-      .then((answer) => passBack(answer, response, 300))
-      .then((passage) => passages.add(passage));
-  });
-  const answer = await browse(gateway.url);
-  assert.deepEqual(await passages.next(), [{ outcome: "browser left" }]);
-  await assert.rejects(buffer(answer), { code: "ECONNRESET" });
-});
-
-test("no answer and no log line holds the secret, a token or the code", async (t) => {
-  const { page, api, logged } = await createWorld(t, (_request, response) => response.end());
-  const exchange = "/sns/oauth2/access_token";
-  const seen: string[] = [];
-  for (const fault of [
-    "hang",
-    "reset",
-    { status: 500 },
-    { errcode: 40029, errmsg: `invalid code CODE7 ${secret}` },
-  ] as const) {
-    api.fail(exchange, fault, 1);
-    const answer = await browse(`${page}?code=CODE7&state=s`);
-    assert.equal(answer.statusCode, 500);
-    seen.push(await textOf(answer));
-  }
-  assert.deepEqual(seen, [
-    `GET ${exchange}: no answer in 5000 ms\n`,
-    `GET ${exchange}: no answer (ECONNRESET)\n`,
-    `GET ${exchange}: HTTP 500\n`,
-    "invalid code *** ***\n",
-  ]);
-  await textOf(await browse(`${page}?code=CODE7&state=s`));
-  for (const line of logged) assert.doesNotMatch(line, new RegExp(`${secret}|CODE7|AT_|SNS_`));
+  const gateway = await createPassing(t, 300);
+  const page = await browse(gateway.url);
+  assert.deepEqual(await gateway.passage, { outcome: "browser left" });
+  await assert.rejects(buffer(page), { code: "ECONNRESET" });
 });
 
 test("closing the bridge waits for an answer that is being passed on", async (t) => {
@@ -209,12 +177,55 @@ test("closing the bridge waits for an answer that is being passed on", async (t)
   await closed;
 });
 
-test("closing the bridge cuts off a page that its backend keeps waiting, and ends the request to the backend", async (t) => {
-  const arrivals = createArrivals<Promise<unknown>>("requests");
-  const { page, bridge } = await createWorld(t, (_request, response) => arrivals.add(once(response, "close")));
-  const browsing = assert.rejects(browse(`${page}?code=base1&state=s`), { code: "ECONNRESET" });
-  const [closed] = await arrivals.next();
-  await Promise.all([bridge.close(), closed, browsing]);
+describe("what takes some seconds", { concurrency: true }, () => {
+  test("a backend that falls silent in its body is cut off; one that keeps sending is not", async (t) => {
+    let first = true;
+    const { page, logged } = await createWorld(
+      t,
+      (_request, response) => {
+        if (!first) return void streamSlowly(response, 12, 300);
+        first = false;
+        return void response.write("half");
+      },
+      { "backend-timeout": "3s" },
+    );
+    await assert.rejects(buffer(await browse(`${page}?code=base1&state=s`)), { code: "ECONNRESET" });
+    assert.equal((await textOf(await browse(`${page}?code=base2&state=s`))).length, 12 * 1024);
+    assert.deepEqual(outcomes(logged), ["redirect-url broke off", "passed on"]);
+  });
+
+  test("no answer and no log line holds the secret, a token or the code", async (t) => {
+    const { page, api, logged } = await createWorld(t, (_request, response) => response.end());
+    const exchange = "/sns/oauth2/access_token";
+    const seen: string[] = [];
+    for (const fault of [
+      "hang",
+      "reset",
+      { status: 500 },
+      { errcode: 40029, errmsg: `invalid code CODE7 ${secret}` },
+    ] as const) {
+      api.fail(exchange, fault, 1);
+      const answer = await browse(`${page}?code=CODE7&state=s`);
+      assert.equal(answer.statusCode, 500);
+      seen.push(await textOf(answer));
+    }
+    assert.deepEqual(seen, [
+      `GET ${exchange}: no answer in 5000 ms\n`,
+      `GET ${exchange}: no answer (ECONNRESET)\n`,
+      `GET ${exchange}: HTTP 500\n`,
+      "invalid code *** ***\n",
+    ]);
+    await textOf(await browse(`${page}?code=CODE7&state=s`));
+    for (const line of logged) assert.doesNotMatch(line, new RegExp(`${secret}|CODE7|AT_|SNS_`));
+  });
+
+  test("closing the bridge cuts off a page that its backend keeps waiting, and ends the request to the backend", async (t) => {
+    const arrivals = createArrivals<Promise<unknown>>("requests");
+    const { page, bridge } = await createWorld(t, (_request, response) => arrivals.add(once(response, "close")));
+    const browsing = assert.rejects(browse(`${page}?code=base1&state=s`), { code: "ECONNRESET" });
+    const [closed] = await arrivals.next();
+    await Promise.all([bridge.close(), closed, browsing]);
+  });
 });
 
 async function checkAlive(page: string): Promise<void> {

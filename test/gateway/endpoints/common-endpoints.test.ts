@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { createWechatApi } from "../../support/wechat-api-server.ts";
 import { allEndpoints, answered, call, secret, startBridge } from "./start-bridge.ts";
 
@@ -101,29 +101,31 @@ const failures: [path: string, call: string, msg: string][] = [
   ["/sns/oauth2/access_token", "sns-auth2?s=plain&code=CODE7", "GET /sns/oauth2/access_token"],
 ];
 
-for (const [path, query, what] of failures) {
-  test(`${path}: HTTP 500, a reset and silence are told without secret, token or code`, async (t) => {
-    const api = await createWechatApi(t);
-    const { url, logged } = await startBridge(t, { apiBase: api.url });
-    const seen: string[] = [];
-    for (const [fault, msg] of [
-      [{ status: 500 }, "HTTP 500"],
-      ["reset", "no answer (ECONNRESET)"],
-      ["hang", "no answer in 5000 ms"],
-    ] as const) {
-      if (path === "/cgi-bin/stable_token" && fault !== "hang") continue; // backed off after the first
-      api.fail(path, fault, 1);
-      const answer = await call(`${url}/${query}`);
-      seen.push(answer.body);
-      if (path === "/cgi-bin/stable_token")
-        assert.match(answer.body, /"msg":"[^?&=]*no answer in 5000 ms"|no access_token in/);
-      else assert.deepEqual(answer, answered(`{"code":500,"msg":"${what}: ${msg}"}`, 500));
-    }
-    for (const text of [...seen, ...logged]) {
-      assert.doesNotMatch(text, new RegExp(`${secret}|AT_|CODE7|access_token=|secret=`), text);
-    }
-  });
-}
+describe("WeChat's API fails", { concurrency: true }, () => {
+  for (const [path, query, what] of failures) {
+    test(`${path}: HTTP 500, a reset and silence are told without secret, token or code`, async (t) => {
+      const api = await createWechatApi(t);
+      const { url, logged } = await startBridge(t, { apiBase: api.url });
+      const seen: string[] = [];
+      for (const [fault, msg] of [
+        [{ status: 500 }, "HTTP 500"],
+        ["reset", "no answer (ECONNRESET)"],
+        ["hang", "no answer in 5000 ms"],
+      ] as const) {
+        if (path === "/cgi-bin/stable_token" && fault !== "hang") continue; // backed off after the first
+        api.fail(path, fault, 1);
+        const answer = await call(`${url}/${query}`);
+        seen.push(answer.body);
+        if (path === "/cgi-bin/stable_token")
+          assert.match(answer.body, /"msg":"[^?&=]*no answer in 5000 ms"|no access_token in/);
+        else assert.deepEqual(answer, answered(`{"code":500,"msg":"${what}: ${msg}"}`, 500));
+      }
+      for (const text of [...seen, ...logged]) {
+        assert.doesNotMatch(text, new RegExp(`${secret}|AT_|CODE7|access_token=|secret=`), text);
+      }
+    });
+  }
+});
 
 test("each call has one log line with its service", async (t) => {
   const api = await createWechatApi(t);
