@@ -8,19 +8,27 @@ import { check } from "./check.ts";
 import { hostileJson, hugeJson } from "./hostile-json.ts";
 import { hostileXml, hugeXml, spoilt } from "./hostile-xml.ts";
 
-/** No body of 1 MiB may keep the process from everybody else for longer, in ms; 20 times what a quiet machine takes. */
+/** No body of 1 MiB may keep the process busy for longer, in ms of its own; 20 times what a quiet machine takes. */
 const LONGEST = 8000;
 
+/** Tells how long the process has been busy since, in ms: what others take of a busy machine does not count. */
+function measure(): () => number {
+  const before = process.cpuUsage();
+  return () => {
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  };
+}
+
 function tryParse(body: Buffer): Push | undefined {
-  const startedAt = performance.now();
+  const took = measure();
   try {
     return parsePush(body, "shop");
   } catch (error) {
     assert.ok(isFailure(error, "MALFORMED_PUSH"), String(error));
     return undefined;
   } finally {
-    const ms = performance.now() - startedAt;
-    assert.ok(ms < LONGEST, `${ms} ms`);
+    assert.ok(took() < LONGEST, `${took()} ms`);
   }
 }
 
@@ -103,9 +111,9 @@ test("no markup declaration is taken for an element", () => {
 
 test("a long name with many children costs no more than its length", () => {
   const name = "x".repeat(256 * 1024);
-  const startedAt = performance.now();
+  const took = measure();
   parseXml(`<xml><${name}>${"<a/>".repeat(128 * 1024)}</${name}></xml>`);
-  assert.ok(performance.now() - startedAt < LONGEST);
+  assert.ok(took() < LONGEST, `${took()} ms`);
 });
 
 function readOrRefuse(text: string): unknown {
