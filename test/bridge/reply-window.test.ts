@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createBackend, createHeldAnswer } from "../support/backend-server.ts";
 import { until } from "../support/until.ts";
@@ -48,36 +48,6 @@ async function countedOnce(system: System, outcomes: string[]): Promise<void> {
   assert.deepEqual(counts, new Map(outcomes.toSorted().map((outcome) => [outcome, "1"])));
 }
 
-void test("a backend that needs 7 s answers through WeChat's second try, one that needs 13 s through the third", async (t) => {
-  const delays: Record<string, number> = { 1: 7000, 2: 13_000, 3: 200 };
-  const backend = await createBackend(t, ({ json }) => {
-    const { Content } = json as { Content: string };
-    return { body: { type: "text", msg: `answer ${Content}` }, delayMs: delays[Content] ?? 0 };
-  });
-  const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
-  const wechat = system.wechat("slow");
-  const all = await Promise.all([1, 2, 3].map((id) => pushWithRetries(wechat, text(id))));
-  const seen = all.map((tries) =>
-    tries.map((answer) => (answer === "no answer" ? answer : parseReply(answer.opened)["Content"])),
-  );
-  assert.deepEqual(seen, [["no answer", "answer 1"], ["no answer", "no answer", "answer 2"], ["answer 3"]]);
-  assert.equal(backend.requests.length, 3);
-});
-
-void test("the last try is never left unanswered: by count, by age, and when its number is unknown", async (t) => {
-  const backend = await createBackend(t, "hang");
-  const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
-  const wechat = system.wechat("slow");
-  const [byCount, byAge, unknown] = await Promise.all([
-    pushWithRetries(wechat, text(11), { cutAfter: 1000 }),
-    pushWithRetries(wechat, text(12, 2), { age: 10 }),
-    pushWithRetries(wechat, text(13, 5)),
-  ]);
-  assert.deepEqual(opened(byCount), ["no answer", "no answer", "success"]);
-  assert.deepEqual(opened(byAge), ["no answer", "success"]);
-  assert.deepEqual(opened(unknown), ["success"]);
-});
-
 void test("when the next try comes while one is held, only the newest one carries the reply", async (t) => {
   const backend = await createBackend(t, { body: { type: "text", msg: "once" }, delayMs: 1500 });
   const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
@@ -94,12 +64,6 @@ void test("when the next try comes while one is held, only the newest one carrie
   assert.equal(backend.requests.length, 1);
   await wechat.push(body);
   await countedOnce(system, ["hang-up", "replied", "repeat"]);
-});
-
-void test("a sender that does not hang up is hung up on, without a byte, before it has waited for long", async (t) => {
-  const backend = await createBackend(t, "hang");
-  const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
-  await assert.rejects(system.wechat("slow").push(text(41)), { code: "ECONNRESET" });
 });
 
 void test("a reply that comes when WeChat has hung up is not counted as given; the next try gets it", async (t) => {
@@ -119,4 +83,43 @@ void test("a reply that comes when WeChat has hung up is not counted as given; t
   await countedOnce(system, ["hang-up"]);
   assert.equal(parseReply((await wechat.push(body)).opened)["Content"], "kept");
   assert.equal(backend.requests.length, 1);
+});
+
+// Each of them waits for what WeChat waits for.
+void describe("to WeChat's own times", { concurrency: true }, () => {
+  void test("a backend that needs 7 s answers through WeChat's second try, one that needs 13 s through the third", async (t) => {
+    const delays: Record<string, number> = { 1: 7000, 2: 13_000, 3: 200 };
+    const backend = await createBackend(t, ({ json }) => {
+      const { Content } = json as { Content: string };
+      return { body: { type: "text", msg: `answer ${Content}` }, delayMs: delays[Content] ?? 0 };
+    });
+    const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
+    const wechat = system.wechat("slow");
+    const all = await Promise.all([1, 2, 3].map((id) => pushWithRetries(wechat, text(id))));
+    const seen = all.map((tries) =>
+      tries.map((answer) => (answer === "no answer" ? answer : parseReply(answer.opened)["Content"])),
+    );
+    assert.deepEqual(seen, [["no answer", "answer 1"], ["no answer", "no answer", "answer 2"], ["answer 3"]]);
+    assert.equal(backend.requests.length, 3);
+  });
+
+  void test("the last try is never left unanswered: by count, by age, and when its number is unknown", async (t) => {
+    const backend = await createBackend(t, "hang");
+    const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
+    const wechat = system.wechat("slow");
+    const [byCount, byAge, unknown] = await Promise.all([
+      pushWithRetries(wechat, text(11), { cutAfter: 1000 }),
+      pushWithRetries(wechat, text(12, 2), { age: 10 }),
+      pushWithRetries(wechat, text(13, 5)),
+    ]);
+    assert.deepEqual(opened(byCount), ["no answer", "no answer", "success"]);
+    assert.deepEqual(opened(byAge), ["no answer", "success"]);
+    assert.deepEqual(opened(unknown), ["success"]);
+  });
+
+  void test("a sender that does not hang up is hung up on, without a byte, before it has waited for long", async (t) => {
+    const backend = await createBackend(t, "hang");
+    const system = await createSystem(t, { bus: "in-process", services: services(backend.url) });
+    await assert.rejects(system.wechat("slow").push(text(41)), { code: "ECONNRESET" });
+  });
 });
