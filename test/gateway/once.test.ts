@@ -129,6 +129,27 @@ test("an answer of more than 1 MiB is kept as well, whatever it is written in", 
   }
 });
 
+test("where a slab of answers ends, none is cut off: it is told by bytes, of which Chinese text has three a character", async () => {
+  const once = createOnce(new DigestSet(100));
+  const answers = Array.from({ length: 8 }, (_, i): Answer => {
+    return { reply: { type: "text", msg: `${i}${"你".repeat(100_000)}` }, outcome: "replied" };
+  });
+  for (const [i, answer] of answers.entries()) await once.share(`${i}`, async () => answer);
+  for (const [i, answer] of answers.entries()) {
+    assert.deepEqual((await once.share(`${i}`, () => assert.fail("started"))).answer, answer);
+  }
+});
+
+test("an answer of more than 1 MiB is kept, too, when the room of old ones is used again", async (t) => {
+  stopTime(t);
+  const once = createOnce(new DigestSet(100));
+  await once.share("old", async () => hello);
+  mock.timers.tick(61_000);
+  const big: Answer = { reply: { type: "text", msg: "x".repeat(1_200_000) }, outcome: "replied" };
+  await once.share("big", async () => big);
+  assert.deepEqual((await once.share("big", () => assert.fail("started"))).answer, big);
+});
+
 test("of short answers the newest 90 000 are kept, each its own, and no more than 100 000", async () => {
   const once = createOnce(new DigestSet(200_000));
   const count = 150_000;

@@ -59,6 +59,15 @@ test("deferred ends the wait without a reply, and is never late itself", async (
   assert.equal(replies.take(reply("a")), "late", "the reply itself may come after it");
 });
 
+test("only `x-wx-deferred: true` defers: with any other value it is a reply", async () => {
+  const replies = createReplies(() => false);
+  for (const deferred of [false, 1, "true", null]) {
+    const { result } = replies.wait("a", soon());
+    assert.equal(replies.take(reply("a", "{}", { "x-wx-deferred": deferred })), "used");
+    assert.deepEqual(await result, { kind: "reply", body: Buffer.from("{}") });
+  }
+});
+
 test("calling off an old wait leaves a newer one of the same push alone", async () => {
   const replies = createReplies(() => false);
   const old = replies.wait("a", soon());
