@@ -86,6 +86,7 @@ test("with the breaker open no attempt is counted, and the minute begins with th
 test("the gateway is told once when no try can make the deadline, and not when one can", async () => {
   assert.equal((await insistOn([failed], { left: 100, ladder: [200, 200] })).deferred, 1);
   assert.equal((await insistOn([unavailable, unavailable, taken], { left: 100 })).deferred, 1);
+  assert.equal((await insistOn([unavailable, taken], { left: 60_000 })).deferred, 1, "the breaker may stay open");
   assert.equal((await insistOn([failed, taken], { left: 1000 })).deferred, 0);
   assert.equal((await insistOn([failed, taken], { left: -1 })).deferred, 0);
 });
@@ -101,6 +102,20 @@ test("a delivery that has gone back to its queue is left alone", async () => {
   });
   const insisting = insist(delivery as Delivery, { attempt: 1, deadline: 0 } as Event, () => failed, performance.now());
   await assert.rejects(insisting, /comes again/);
+});
+
+test("an event of which the gateway could not be told, as the process is ending, goes back to its queue", async () => {
+  const insist = createInsist({
+    account: { name: "shop", retry: [{ name: "10ms", ms: 10 }] },
+    outbox: { defer: () => Promise.reject(new Error("shutting down")) },
+    pause: async () => {},
+    metrics: createMetrics(),
+  });
+  const event = { attempt: 1, deadline: Date.now() + 60_000 } as Event;
+  const delivery = { isGone: () => false } as Delivery;
+  const verdicts = [unavailable, taken];
+  const insisting = insist(delivery, event, () => verdicts.shift() ?? taken, performance.now());
+  await assert.rejects(insisting, /shutting down/);
 });
 
 /** Lets mocked time pass, and what waits for it go on. */
@@ -134,8 +149,12 @@ test("with the breaker open, events that keep failing do not take the probes fro
     const event = { attempt: 1, deadline: 0 } as Event;
     return insist({ isGone: () => false } as Delivery, event, ask, performance.now());
   };
-  const failing = Array.from({ length: 5 }, () => begin(failed));
-  await pass(530);
+  const failing = [];
+  for (let i = 0; i < 5; i++) {
+    failing.push(begin(failed));
+    await pass(50); // each looks at the breaker at times of its own
+  }
+  await pass(280);
   const other = begin(taken);
   await pass(20_000);
   assert.deepEqual((await other).verdict, taken);

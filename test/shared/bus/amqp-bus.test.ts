@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import { replyTopology } from "../../../shared/bus/bridge-topology.ts";
 import type { Delivery } from "../../../shared/bus/bus.ts";
@@ -36,6 +37,20 @@ test("what a queue refuses is tried so often and no more: each try is a copy for
   const copies = async (): Promise<number> => (await bus.depth(name("other"))) ?? 0;
   await eventually("the last copy is there", async () => (await copies()) >= 4); // the refusal may be told before
   assert.equal(await copies(), 4);
+});
+
+test("a publish that a queue goes on refusing ends when the bus is closed", async (t) => {
+  const { bus, name, declare, publish } = createBench(await createAmqpTestBus(t, [url]));
+  const full = classic(name("full"), { "x-max-length": 0, "x-overflow": "reject-publish" });
+  await declare({
+    exchanges: [{ name: name("x"), type: "fanout" }],
+    queues: [full, classic(name("other"))],
+    bindings: [toQueue(name("x"), name("full")), toQueue(name("x"), name("other"))],
+  });
+  const publishing = publish({ exchange: name("x") }, { tries: Infinity, timeout: 300_000 }).catch(({ code }) => code);
+  await eventually("it is refused twice", async () => ((await bus.depth(name("other"))) ?? 0) >= 2);
+  await bus.close();
+  assert.equal(await Promise.race([publishing, sleep(10_000, "no end", { ref: false })]), "NOT_HELD");
 });
 
 test("what is on its way to a consumer that is cancelled goes to the next one at once", async (t) => {

@@ -20,6 +20,8 @@ import { createAmqpTestBus } from "./amqp-test-bus.ts";
 import { classic, createBench, eventually, toQueue, untilReady, type Bench } from "./bench.ts";
 import { createTestLog, type LogLine } from "./test-log.ts";
 
+/** Bytes that a message may have here. */
+const MAX_MESSAGE_SIZE = 200_000;
 let node: PrivateNode;
 /** Rejections and errors that nobody handles: the last hook ends the process before Node's test runner tells of them. */
 const unhandled: unknown[] = [];
@@ -27,7 +29,7 @@ const unhandled: unknown[] = [];
 before(async () => {
   const sbin = await obtainSbin();
   assert.ok(sbin, "no RabbitMQ can be started here");
-  node = await startPrivateNode({ sbin });
+  node = await startPrivateNode({ sbin, config: [`max_message_size = ${MAX_MESSAGE_SIZE}`] });
   for (const event of ["unhandledRejection", "uncaughtException"]) {
     process.on(event, (reason: unknown) => unhandled.push(reason));
   }
@@ -196,6 +198,8 @@ test("a consumer whose queue is deleted brings it back and consumes again", asyn
   await untilReady(bus);
   await removeBehind([name("q")]);
   await untilLogged(lines, "broker cancelled a consumer");
+  const told = lines.find(({ msg }) => msg === "the broker cancelled a consumer, consuming again");
+  assert.equal(told?.["causes"], "its queue was deleted or has moved, or a delivery took longer than consumer_timeout");
   await untilReady(bus);
   await publish({ exchange: name("x"), body: Buffer.from("1") });
   assert.deepEqual(await consumer.take(), ["1"]);
@@ -346,6 +350,15 @@ test("what is declared while the broker is away is declared when it comes, and w
   consume(await declareQueue("mine")); // declares everything again
   await untilReady(bus);
   assert.equal(lines.filter(({ msg }) => msg === "the broker refuses a declaration").length, 1);
+});
+
+test("a message larger than the broker takes is refused, though the broker closes the channel and names no exchange, and hinders no other", async (t) => {
+  const { declareQueue, publish, send, consume } = await createSetting(t);
+  const queue = await declareQueue();
+  const large = { routingKey: queue, body: Buffer.alloc(MAX_MESSAGE_SIZE + 1) };
+  await assert.rejects(publish(large, { tries: 1, timeout: 20_000 }), { code: "NACKED" });
+  await send(queue, "small");
+  assert.deepEqual(await consume(queue).take(), ["small"]);
 });
 
 test("a frozen broker: every question ends in time, and closing too", async (t) => {
