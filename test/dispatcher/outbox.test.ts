@@ -160,7 +160,7 @@ test("no copy takes the place of a delivery that is gone, and so comes again", a
   const retry = names.retryOf("1s");
   await bus.declare({
     exchanges: [{ name: retry, type: "fanout" }],
-    queues: ["source", retry, names.dead].map((name) => ({ name, arguments: {} })),
+    queues: ["source", retry, names.dead, names.unrouted].map((name) => ({ name, arguments: {} })),
     bindings: [{ source: retry, destination: retry, to: "queue", routingKey: "" }],
     unbindings: [],
   });
@@ -171,7 +171,9 @@ test("no copy takes the place of a delivery that is gone, and so comes again", a
   const rung = { delay: { name: "1s", ms: 1000 }, attempt: 2, error: "status 500" };
   await assert.rejects(outbox.retry(gone, eventOf(), rung), { code: "NOT_HELD" });
   await assert.rejects(outbox.dead(gone, eventOf(), "rejected", "status 400"), { code: "NOT_HELD" });
-  assert.deepEqual([await bus.depth(retry), await bus.depth(names.dead)], [0, 0]);
+  await assert.rejects(outbox.unrouted(gone, eventOf()), { code: "NOT_HELD" });
+  const depths = [retry, names.dead, names.unrouted].map((queue) => bus.depth(queue));
+  assert.deepEqual(await Promise.all(depths), [0, 0, 0]);
 });
 
 test("shutting down ends the wait for the subscribers' copies, too, and the delivery is not taken for done", async () => {
@@ -182,6 +184,26 @@ test("shutting down ends the wait for the subscribers' copies, too, and the deli
   const outbox = createOutbox({ accounts: [], bus, names, log, signal });
   const { delivery } = await takeOne(bus);
   await assert.rejects(outbox.enriched(delivery, eventOf(), Buffer.from("{}")), /shutting down/);
+});
+
+test("a copy for a subscriber tells what is left of the budget, not what was left when the push came", async (t) => {
+  const bus = new MemoryBus();
+  await bus.declare({
+    exchanges: [{ name: names.enrichedOf("shop"), type: "topic" }],
+    queues: ["source", "theirs"].map((name) => ({ name, arguments: {} })),
+    bindings: [{ source: names.enrichedOf("shop"), destination: "theirs", to: "queue", routingKey: "#" }],
+    unbindings: [],
+  });
+  const { log } = createKeptLog();
+  const outbox = createOutbox({ accounts: [], bus, names, log, signal: t.signal });
+  const { delivery } = await takeOne(bus);
+  delivery.properties.headers = { "x-wx-budget": 4500 };
+  const event = eventOf({ deadline: Date.now() - 1 });
+  assert.equal(await outbox.enriched(delivery, event, Buffer.from("{}")), true);
+  const copies = createArrivals<Delivery>("copies");
+  bus.consume("theirs", { prefetch: 1 }, (copy) => copies.add(copy));
+  const [copy] = await copies.next();
+  assert.equal(copy?.properties.headers?.["x-wx-budget"], 0);
 });
 
 test("a subscriber's queue that refused every try is tried once only for a while: each try is a copy more for the others", async (t) => {
@@ -202,7 +224,7 @@ test("a subscriber's queue that refused every try is tried once only for a while
   t.mock.method(performance, "now", () => now);
   for (const later of [0, 9_999, 10_000]) {
     now += later; // each refusal counts from its own time
-    await outbox.enriched(delivery, eventOf(), Buffer.from("{}"));
+    assert.equal(await outbox.enriched(delivery, eventOf(), Buffer.from("{}")), false, "one has no copy");
   }
   assert.deepEqual(
     publish.mock.calls.map(({ arguments: [, { tries }] }) => tries),
