@@ -46,26 +46,28 @@ export function createRounds(parts: RoundParts): (afterBatch: () => Promise<void
 
   async function runRound(afterBatch: () => Promise<void>): Promise<boolean> {
     const round: Round = { stuck: new Set(), published: 0, refused: 0 };
+    /** Pushes in a row to which the broker said no word. Of large ones few are read together, which may all be a silent queue's. */
+    let unheard = 0;
     for (let last = 0; ;) {
       const read = readNext(last, BATCH);
       const rows = untilUserMoves(read.rows);
       const left = rows.filter((row) => !isPublished(row) && !isStuck(row, round));
-      const isSilent = await publishBatch(left, round);
+      unheard = (await publishBatch(left, round)) ? 0 : unheard + left.length;
       await afterBatch();
       const isAllStuck = [...places()].every((place) => round.stuck.has(place)); // the rest need not be read
       if (read.isLast && rows.length === read.rows.length) break;
-      if (isSilent || isAllStuck || isOver()) break;
+      if (unheard >= BATCH || isAllStuck || isOver()) break;
       last = rows.at(-1)?.seq ?? last;
       await nextTurn(); // a batch of which nothing is tried waits for nothing else
     }
     return round.refused > 0 && round.published === 0;
   }
 
-  /** Tells whether the broker did not say a word to any. */
+  /** Tells whether the broker said a word to any. */
   async function publishBatch(rows: SpooledRow[], round: Round): Promise<boolean> {
     const said = round.published + round.refused;
     await Promise.all([...Map.groupBy(rows, placeOfRow)].map(([place, own]) => publishTo(place, own, round)));
-    return rows.length > 0 && round.published + round.refused === said;
+    return round.published + round.refused > said;
   }
 
   /**

@@ -231,6 +231,19 @@ test("of large pushes some are read at a time, so that live ones have their turn
   await until(() => !spool.holds("shop/4"), "the last one is off the disk");
 });
 
+test("a queue that is silent to a large push, which is read alone, keeps nobody behind it waiting", async (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const published: unknown[] = [];
+  const { spool } = await createPublishing(t, async ({ message: { exchange, properties } }) => {
+    if (exchange === "silent") throw new Failure("NOT_HELD", "the broker did not confirm in time");
+    published.push(properties.messageId);
+  });
+  await spool.add(push(0, 1024 * 1024, "silent"));
+  await spool.add(push(1));
+  await seconds(t, 1);
+  assert.deepEqual(published, ["1"]);
+});
+
 test("there is no rest after a broker that was silent, nor while some of it is published", async (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const tried: string[] = [];
