@@ -39,7 +39,8 @@ export function createReplies(wasAnswered: (identity: string) => boolean | Promi
       resolve(waited);
     };
     const giveUp = (): void => end({ kind: "timeout" });
-    const onDue = readsFirst ? () => void setImmediate(giveUp) : giveUp;
+    // Two turns: in one process what is read in the first is the backend's answer, which is the reply in the second.
+    const onDue = readsFirst ? () => void setImmediate(setImmediate, giveUp) : giveUp;
     const timer = setTimeout(onDue, Math.max(deadline - Date.now(), 0));
     waits.set(identity, end);
     return { result: promise, cancel: giveUp };

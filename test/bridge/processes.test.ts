@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { connect } from "amqplib";
-import { createBackend } from "../support/backend-server.ts";
+import { createBackend, createHeldAnswer } from "../support/backend-server.ts";
 import type { Closing } from "../support/loopback-server.ts";
 import { onLoopback } from "../support/on-loopback.ts";
 import { until } from "../support/until.ts";
@@ -116,6 +116,29 @@ void test("what a push waited while the gateway stood still counts: it is answer
   const { status, opened, ms } = await answering;
   assert.deepEqual([status, opened], [200, "success"]);
   assert.ok(ms > 4000 && ms < 5000, `answered after ${ms} ms`);
+});
+
+void test("one process that was stopped past the reply budget gives the backend's answer that came meanwhile to WeChat's next try", async (t) => {
+  const { handler, release } = createHeldAnswer({ body: { type: "text", msg: "it came" } });
+  const backend = await createBackend(t, handler);
+  const service = {
+    name: "shop",
+    timeout: 0,
+    "wx-params": { token, "app-id": appId, "app-secret": "s", "aes-key": aesKey },
+    "listen-endpoints": { "service-path": "/wx" },
+    "msg-proxy-pass": backend.url,
+    "dont-append-userinfo": true,
+    "reply-budget": "1s",
+  };
+  const bridge = await startProcess(t, "start", await writeConfig(t, { ...onLoopback, services: [service] }));
+  const answering = wechatAt(bridge.port).push(text(4));
+  await backend.next(1);
+  bridge.child.kill("SIGSTOP");
+  release();
+  await sleep(1100);
+  bridge.child.kill("SIGCONT");
+  await answering;
+  assert.equal(parseReply((await wechatAt(bridge.port).push(text(4))).opened)["Content"], "it came");
 });
 
 void test("a dispatcher killed during a delivery loses nothing: another one delivers it again", async (t) => {
