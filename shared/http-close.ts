@@ -33,7 +33,8 @@ export function createHttpClose(app: FastifyInstance): (patience?: number) => Pr
 
   return async (patience = LONGEST_ANSWER) => {
     isClosing = true;
-    unanswered.forEach(tellClose);
+    // Of several of one connection the last one tells it: Node sends none behind that.
+    new Map([...unanswered].map((response) => [response.req.socket, response])).forEach(tellClose);
     const closing = app.close();
     await drained(patience);
     app.server.closeAllConnections();

@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { test, type TestContext } from "node:test";
 import Fastify from "fastify";
 import { createHttpClose } from "../../shared/http-close.ts";
+import { until } from "../support/until.ts";
 
 const head = "POST / HTTP/1.1\r\nHost: gateway\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\n";
 const answerThatCloses = /^HTTP\/1\.1 200 OK\r\n([^]*\r\n)?connection: close\r\n[^]*\r\n\r\nanswer$/i;
@@ -29,7 +30,7 @@ async function createServer(t: TestContext) {
     await once(requests, until);
     return socket;
   }
-  return { send, requests, close, answer };
+  return { send, requests, server: app.server, close, answer };
 }
 
 test("what is answered while a server closes tells so: a proxy that kept the connection would send a push to be refused", async (t) => {
@@ -50,5 +51,20 @@ test("a request whose body comes while a server closes is told so as well", asyn
   await once(requests, "whole");
   answer();
   for (const socket of [whole, half]) assert.match(await text(socket), answerThatCloses);
+  await closed;
+});
+
+test("requests of one connection that came one behind the other are all answered while a server closes", async (t) => {
+  const { send, requests, server, close, answer } = await createServer(t);
+  let count = 0;
+  requests.on("whole", () => count++);
+  const socket = await send(`${head}push`.repeat(2), "whole");
+  await until(() => count === 2, "both are there");
+  const closed = close();
+  await until(() => !server.listening, "it closes");
+  answer();
+  const answers = await text(socket);
+  assert.equal(answers.match(/answer/g)?.length, 2, answers);
+  assert.match(answers.slice(answers.lastIndexOf("HTTP")), answerThatCloses);
   await closed;
 });
