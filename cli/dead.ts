@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { createNames, dispatchQueueOf, isDispatched, type Names } from "../shared/bus/names.ts";
 import type { Account, AmqpConfig, Broker } from "../shared/config/config.ts";
 import { loadBroker, loadConfig } from "../shared/config/load.ts";
+import { escapeForTerminal } from "../shared/escape-controls.ts";
 import { openBrokerSession, type BrokerSession } from "./broker-session.ts";
 import { replayProperties, type DeadLetter } from "./dead-letter.ts";
 import { addDeadOptions, isUnfiltered, type DeadOptions } from "./dead-options.ts";
@@ -9,7 +10,7 @@ import { DeadQueue, type HeldMessage } from "./dead-queue.ts";
 import { tableOf } from "./dead-table.ts";
 import { workThrough, type Worked } from "./dead-work.ts";
 import { fail, reportConfigError } from "./fail.ts";
-import { visible, visibleJson } from "./visible.ts";
+import { visible } from "./visible.ts";
 
 /** Rows that `list` shows unless told otherwise: a table is held in memory until its columns are known. */
 const LISTED = 10_000;
@@ -33,7 +34,7 @@ export function addDeadCommands(program: Command): void {
 async function list(options: DeadOptions & { json?: boolean }): Promise<void> {
   const letters: DeadLetter[] = [];
   const worked = await onDeadQueue(options, "listed", async (held, letter) => {
-    if (options.json) console.log(visibleJson(letter));
+    if (options.json) console.log(escapeForTerminal(JSON.stringify(letter)));
     else letters.push(letter);
     held.keep();
   });

@@ -9,3 +9,8 @@ export function escapeControls(json: string): string {
     return isInString && found < " " ? `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}` : found;
   });
 }
+
+/** Valid JSON in which a terminal finds no control character: those from U+007F on JSON leaves as they are. */
+export function escapeForTerminal(json: string): string {
+  return json.replaceAll(/[\u007F-\u009F]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
+}

@@ -1,4 +1,5 @@
 import { destination, pino, type DestinationStream, type Logger } from "pino";
+import { escapeForTerminal } from "./escape-controls.ts";
 
 export type { Logger } from "pino";
 
@@ -12,8 +13,6 @@ const MOST_WAITING = 16 * 1024 * 1024;
 /** How long `flush` waits for a stdout that takes nothing, in ms: with 10 s of draining still less than a supervisor waits. */
 const FLUSH_LIMIT = 3000;
 const NEWLINE = 10;
-/** What JSON leaves as it is and terminals obey. A line may hold what a publisher of messages has made up, such as an identity. */
-const controls = /[\u0080-\u009F]/g;
 
 /**
  * JSON lines on stdout, written many at a time and at most 50 ms late. `level` is pino's (default "info"). `flush` calls
@@ -46,13 +45,14 @@ function createBlockWriter(onLost: (lines: number) => void): DestinationStream &
     write();
     stdout.flushSync();
   });
+  /** A line may hold what a publisher of messages has made up, such as an identity. */
   const append = (line: string): void => {
     const most = line.length * MAX_BYTES;
     if (used + most > BLOCK) write();
-    if (most > BLOCK) return stdout.write(Buffer.from(withoutControls(line)));
+    if (most > BLOCK) return stdout.write(Buffer.from(escapeForTerminal(line)));
     const bytes = block.write(line, used);
     if (bytes === line.length) used += bytes; // ASCII, as almost every line is
-    else used += block.write(withoutControls(line), used);
+    else used += block.write(escapeForTerminal(line), used);
   };
   return {
     write: append,
@@ -61,10 +61,6 @@ function createBlockWriter(onLost: (lines: number) => void): DestinationStream &
       stdout.flush(done);
     },
   };
-}
-
-function withoutControls(line: string): string {
-  return line.replaceAll(controls, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
 }
 
 interface Stdout {

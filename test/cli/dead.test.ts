@@ -11,7 +11,7 @@ import {
 } from "../../cli/dead-letter.ts";
 import { addDeadOptions, isUnfiltered, type DeadOptions } from "../../cli/dead-options.ts";
 import { tableOf } from "../../cli/dead-table.ts";
-import { visibleJson } from "../../cli/visible.ts";
+import { escapeForTerminal } from "../../shared/escape-controls.ts";
 import { runCommand, writeTemporary } from "./run-command.ts";
 
 const now = 1_800_000_000_000;
@@ -124,7 +124,7 @@ test("the table has a column for each thing and lets no header command the termi
 });
 
 test("in a line of JSON every control character is escaped", () => {
-  const line = visibleJson({ service: "\u001B[2J\n", identity: "\u009B2J\u007F\u00A0好" });
+  const line = escapeForTerminal(JSON.stringify({ service: "\u001B[2J\n", identity: "\u009B2J\u007F\u00A0好" }));
   assert.equal(line, String.raw`{"service":"\u001b[2J\n","identity":"\u009b2J\u007f${"\u00A0"}好"}`);
 });
 

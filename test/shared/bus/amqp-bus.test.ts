@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "amqplib";
 import { replyTopology } from "../../../shared/bus/bridge-topology.ts";
@@ -23,7 +23,8 @@ test("what AMQP cannot carry is refused at once, and the bus lives on", async (t
   await send(queue, "x");
 });
 
-test("what a queue refuses is tried so often and no more: each try is a copy for the others", async (t) => {
+/** An exchange `x` with a queue that refuses and another one that does not. */
+async function createHalfFull(t: TestContext) {
   const { bus, name, declare, publish } = createBench(await createAmqpTestBus(t, [url]));
   const full = classic(name("full"), { "x-max-length": 0, "x-overflow": "reject-publish" });
   await declare({
@@ -31,6 +32,11 @@ test("what a queue refuses is tried so often and no more: each try is a copy for
     queues: [full, classic(name("other"))],
     bindings: [toQueue(name("x"), name("full")), toQueue(name("x"), name("other"))],
   });
+  return { bus, name, publish };
+}
+
+test("what a queue refuses is tried so often and no more: each try is a copy for the others", async (t) => {
+  const { bus, name, publish } = await createHalfFull(t);
   for (const tries of [1, 3]) {
     await assert.rejects(publish({ exchange: name("x") }, { tries, timeout: 20_000 }), { code: "NACKED" });
   }
@@ -40,13 +46,7 @@ test("what a queue refuses is tried so often and no more: each try is a copy for
 });
 
 test("a publish that a queue goes on refusing ends when the bus is closed", async (t) => {
-  const { bus, name, declare, publish } = createBench(await createAmqpTestBus(t, [url]));
-  const full = classic(name("full"), { "x-max-length": 0, "x-overflow": "reject-publish" });
-  await declare({
-    exchanges: [{ name: name("x"), type: "fanout" }],
-    queues: [full, classic(name("other"))],
-    bindings: [toQueue(name("x"), name("full")), toQueue(name("x"), name("other"))],
-  });
+  const { bus, name, publish } = await createHalfFull(t);
   const publishing = publish({ exchange: name("x") }, { tries: Infinity, timeout: 300_000 }).catch(({ code }) => code);
   await eventually("it is refused twice", async () => ((await bus.depth(name("other"))) ?? 0) >= 2);
   await bus.close();
